@@ -1,0 +1,24 @@
+// Time as an interface, so that tests can turn the hands.
+#ifndef HARDENING_BASE_CLOCK_H_
+#define HARDENING_BASE_CLOCK_H_
+
+#include <cstdint>
+
+namespace base {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual std::int64_t monotonic_ns() const = 0;  // CLOCK_MONOTONIC: for durations and deadlines
+  virtual std::int64_t unix_seconds() const = 0;  // CLOCK_REALTIME: for what people read
+};
+
+class SystemClock final : public Clock {
+ public:
+  std::int64_t monotonic_ns() const override;
+  std::int64_t unix_seconds() const override;
+};
+
+}  // namespace base
+
+#endif  // HARDENING_BASE_CLOCK_H_

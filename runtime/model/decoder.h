@@ -1,0 +1,57 @@
+// One forward pass over a batch of sequence slices: the only thing the scheduler knows of a model.
+//
+// The interface stands apart from its implementation (transformer.h) so that the scheduler can be tested with
+// a decoder made of a hash function.
+#ifndef RUNTIME_MODEL_DECODER_H_
+#define RUNTIME_MODEL_DECODER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "hardening/base/result.h"
+#include "runtime/token.h"
+
+namespace runtime {
+
+// Consecutive tokens of one sequence, to be stored in the KV cache and attended from. Borrows its spans.
+struct SequenceSlice {
+  std::span<const TokenId> tokens;       // at least one
+  std::int32_t start_position = 0;       // of tokens[0] in its sequence
+  std::span<const std::int32_t> blocks;  // KV block table: covers positions 0 … start_position + tokens.size() - 1
+  std::size_t logits_count = 0;          // logits wanted for that many last tokens of the slice
+};
+
+// Results for the rows that asked for logits, in slice order. Borrowed from the decoder: valid until its next
+// forward().
+struct LogitRows {
+  std::span<const float> logits;       // [rows, vocabulary], float32
+  std::span<const float> max;          // [rows]
+  std::span<const float> log_sum_exp;  // [rows]: log p(v) = logits[v] - max - log_sum_exp
+};
+
+struct DecoderShape {
+  std::size_t vocabulary = 0;
+  std::size_t context_tokens_max = 0;  // positions a sequence may use: what the model allows and memory was planned for
+  std::size_t block_tokens = 0;        // positions per KV block
+  std::size_t blocks = 0;              // KV blocks in all
+  std::size_t rows_max = 0;            // tokens of one forward()
+  std::size_t logit_rows_max = 0;      // rows with logits of one forward()
+};
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  virtual const DecoderShape& shape() const = 0;
+
+  // Computes the slices' tokens (each from a different sequence, blocks disjoint where written). Row results are
+  // batch-invariant (kernels/ops.h). Fails with kDevice only; arguments outside the contract are bugs.
+  virtual base::Result<LogitRows> forward(std::span<const SequenceSlice> slices) = 0;
+
+  // Copies a KV block's contents in all layers (copy-on-write of a shared prefix).
+  virtual base::Status copy_block(std::int32_t from, std::int32_t to) = 0;
+};
+
+}  // namespace runtime
+
+#endif  // RUNTIME_MODEL_DECODER_H_

@@ -1,0 +1,2 @@
+#include "runtime/chat_template/chat_template.h"
+#include "runtime/engine/engine.h"
