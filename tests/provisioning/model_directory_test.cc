@@ -1,0 +1,176 @@
+// Signing and verifying whole directories, against the reference tool's own signature and against tampering.
+#include "provisioning/model_directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hardening/base/hex.h"
+#include "provisioning/envelope.h"
+#include "tests/provisioning/scratch_directory.h"
+
+namespace provisioning {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string vector_file(const std::string& name) {
+  return base::read_text_file("tests/vectors/oms/" + name, 1 << 20).value();
+}
+
+std::vector<PublicKey> one_key(PublicKey key) {
+  std::vector<PublicKey> keys;
+  keys.push_back(std::move(key));
+  return keys;
+}
+
+// The directory of tests/vectors/oms/README.md.
+void fill_golden(const ScratchDirectory& directory) {
+  directory.write("a/b", "one\n");
+  directory.write("a-b", "two\n");
+  directory.write("a.txt", "three\n");
+  directory.write("empty.bin", "");
+  directory.write("é模.bin", "four\n");
+}
+
+class SignedDirectory : public testing::Test {
+ protected:
+  SignedDirectory() : keys_(one_key(key_.public_key().value())) {
+    directory_.write("model.gguf", "weights");
+    directory_.write("sub/template.txt", "template");
+    const Statement statement = describe_directory(directory_.open(), "demo").value();
+    directory_.write("model.sig", serialize_envelope(seal_payload(serialize_statement(statement), key_).value()));
+  }
+
+  std::string verdict() const {
+    auto model = SignedModel::open(directory_.open(), keys_);
+    if (!model.ok()) return model.error().message;
+    const auto status = model.value().verify_all();
+    return status.ok() ? "verified" : status.error().message;
+  }
+
+  PrivateKey key_ = PrivateKey::generate(Curve::kP384).value();
+  std::vector<PublicKey> keys_;
+  ScratchDirectory directory_;
+};
+
+TEST(GoldenSignature, VerifiesOverTheDirectoryItWasMadeFor) {
+  const ScratchDirectory directory;
+  fill_golden(directory);
+  const auto keys = one_key(PublicKey::parse_pem(vector_file("golden.pub.pem")).value());
+  EXPECT_EQ(keys[0].hint(), "ffc6985a0dc4619b1f1ccfff90672bada2505d45423112823dea55b3e98cbeeb");
+  const SignedModel model =
+      SignedModel::open(directory.open(), vector_file("golden.model.sig"), keys).value();
+  EXPECT_EQ(base::to_hex(model.statement().root_digest()),
+            "e2677dfbabb545996fd5dce092289d6f1918ef8997288aa7bbb35f49c522aace");
+  EXPECT_TRUE(model.verify_all().ok());
+  directory.write("a-b", "TWO\n");
+  EXPECT_THAT(model.verify_all().error().message, HasSubstr("a-b: sha256 is"));
+}
+
+TEST_F(SignedDirectory, Verifies) { EXPECT_EQ(verdict(), "verified"); }
+
+TEST_F(SignedDirectory, RefusesAChangedByte) {
+  directory_.write("model.gguf", "weightz");
+  EXPECT_THAT(verdict(), HasSubstr("model.gguf: sha256 is"));
+}
+
+TEST_F(SignedDirectory, RefusesAFileThatWasNotSigned) {
+  directory_.write("sub/extra", "");
+  EXPECT_EQ(verdict(), "sub/extra is not covered by the signature");
+}
+
+TEST_F(SignedDirectory, RefusesAMissingFile) {
+  ::unlink((directory_ / "model.gguf").c_str());
+  EXPECT_THAT(verdict(), HasSubstr("model.gguf"));
+}
+
+TEST_F(SignedDirectory, RefusesALinkInPlaceOfAFile) {
+  ::rename((directory_ / "model.gguf").c_str(), (directory_ / "sub/elsewhere").c_str());
+  ASSERT_EQ(::symlink("sub/elsewhere", (directory_ / "model.gguf").c_str()), 0);
+  EXPECT_THAT(verdict(), HasSubstr("model.gguf"));
+}
+
+TEST_F(SignedDirectory, RefusesALinkedDirectory) {
+  ::rename((directory_ / "sub").c_str(), (directory_ / "sub2").c_str());
+  ASSERT_EQ(::symlink("sub2", (directory_ / "sub").c_str()), 0);
+  const auto model = SignedModel::open(directory_.open(), keys_).value();
+  EXPECT_FALSE(model.read("sub/template.txt").ok());
+}
+
+TEST_F(SignedDirectory, DoesNotWaitForAFifo) {
+  ::unlink((directory_ / "model.gguf").c_str());
+  ASSERT_EQ(::mkfifo((directory_ / "model.gguf").c_str(), 0600), 0);
+  const auto model = SignedModel::open(directory_.open(), keys_).value();
+  EXPECT_THAT(model.read("model.gguf").error().message, HasSubstr("not a regular file"));
+}
+
+TEST_F(SignedDirectory, RefusesAnotherKey) {
+  keys_ = one_key(PrivateKey::generate(Curve::kP384).value().public_key().value());
+  EXPECT_THAT(verdict(), HasSubstr("not trusted"));
+}
+
+TEST_F(SignedDirectory, RefusesWhenNoKeyIsTrusted) {
+  keys_.clear();
+  EXPECT_THAT(verdict(), HasSubstr("no trusted key"));
+}
+
+TEST_F(SignedDirectory, RefusesAChangedPayload) {
+  Envelope envelope = parse_envelope(directory_.read("model.sig")).value();
+  envelope.payload.back() = ' ';
+  directory_.write("model.sig", serialize_envelope(envelope));
+  EXPECT_THAT(verdict(), HasSubstr("does not verify"));
+}
+
+TEST_F(SignedDirectory, ReadsAVerifiedFileThatLaterChangesDoNotTouch) {
+  const auto model = SignedModel::open(directory_.open(), keys_).value();
+  base::VerifiedFile file = model.read("model.gguf").value();
+  directory_.write("model.gguf", "WEIGHTS");
+  const auto bytes = file.bytes();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), "weights");
+  EXPECT_FALSE(model.read("model.gguf").ok());
+  EXPECT_THAT(model.read("unknown").error().message, HasSubstr("not covered"));
+}
+
+TEST_F(SignedDirectory, ListsFilesInCodePointOrder) {
+  const ScratchDirectory golden;
+  fill_golden(golden);
+  golden.write(".git/config", "not listed");
+  const std::vector<std::string> ignored{".git"};
+  EXPECT_THAT(list_files(golden.open(), ignored).value(),
+              ElementsAre("a-b", "a.txt", "a/b", "empty.bin", "é模.bin"));
+}
+
+TEST(Envelope, RefusesEachViolationByName) {
+  const std::string good = vector_file("golden.model.sig");
+  const struct {
+    std::string_view from;
+    std::string_view to;
+    std::string_view reason;
+  } changes[] = {
+      {"bundle.v0.3+json", "bundle+json;version=0.3", "mediaType"},
+      {R"("publicKey":)", R"("x509CertificateChain":{},"publicKey":)", "only method key"},
+      {R"("publicKey":)", R"("certificate":{},"publicKey":)", "only method key"},
+      {R"("tlogEntries":[])", R"("tlogEntries":[{}])", "tlogEntries"},
+      {R"("hint":)", R"("rawBytes":"","hint":)", "unknown member"},
+      {R"("mediaType":)", R"("vendor":1,"mediaType":)", "unknown member"},
+      {R"("mediaType":)", R"("mediaType":"","mediaType":)", "duplicate key"},
+      {"vnd.in-toto+json", "vnd.other+json", "payloadType"},
+      {R"("signatures":[)", R"("signatures":[{"sig":"","keyid":""},)", "exactly one"},
+      {R"("payload":"ewog)", R"("payload":"!!ewog)", "payload"},
+      {R"("sig":")", R"("sig":"!!!!)", "sig"},
+  };
+  ASSERT_TRUE(parse_envelope(good).ok());
+  for (const auto& change : changes) {
+    std::string text = good;
+    text.replace(text.find(change.from), change.from.size(), change.to);
+    const auto envelope = parse_envelope(text);
+    ASSERT_FALSE(envelope.ok()) << change.from;
+    EXPECT_THAT(envelope.error().message, HasSubstr(change.reason)) << change.from;
+  }
+}
+
+}  // namespace
+}  // namespace provisioning
