@@ -1,0 +1,26 @@
+# Sourced by quickstart and tests/run. ensure_packages NAME… installs the Debian packages that are missing, asking sudo
+# when it has to; says what it does. Debian 12 and 13.
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config ccache
+  libssl-dev libcpp-httplib-dev libarchive-dev libseccomp-dev libsystemd-dev nlohmann-json3-dev libcli11-dev
+  libtomlplusplus-dev libfmt-dev libpcre2-dev)
+TEST_PACKAGES=(git libgtest-dev libgmock-dev libbenchmark-dev python3 python3-venv openssl ca-certificates procps)
+
+ensure_packages() {
+  local missing=() package
+  for package in "$@"; do
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then missing+=("$package"); fi
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "These packages are missing: ${missing[*]}" >&2
+      echo "Install them as root: apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
