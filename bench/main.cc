@@ -1,0 +1,41 @@
+// redoubt-bench: measurements, and the small tools that tests and peers need beside them.
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "bench/kernels/kernel_bench.h"
+#include "bench/model/generate.h"
+#include "bench/model/model_bench.h"
+#include "bench/model/requantize.h"
+#include "bench/synth/synth.h"
+#include "bench/tokenize/tokenize.h"
+
+namespace {
+
+struct Verb {
+  std::string_view name;
+  int (*run)(int argc, char** argv);  // argv[0] is the verb
+  const char* help;
+};
+
+constexpr Verb kVerbs[] = {
+    {"kernels", bench::run_kernel_bench, "each operation: time, GB/s, Gop/s, share of this machine's limit"},
+    {"model", bench::run_model_bench, "a model's prefill and decode, in tokens per second"},
+    {"generate", bench::run_generate, "greedy tokens after given ones"},
+    {"requantize", bench::run_requantize, "write a model with its matrices in another format"},
+    {"synth", bench::run_synth, "write a random-weight model of a true shape"},
+    {"tokenize", bench::run_tokenize, "texts to token ids"},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const Verb& verb : kVerbs) {
+    if (argc > 1 && verb.name == argv[1]) return verb.run(argc - 1, argv + 1);
+  }
+  std::fputs("usage: redoubt-bench VERB …\n", stderr);
+  for (const Verb& verb : kVerbs) {
+    std::fprintf(stderr, "  %-10.*s %s\n", static_cast<int>(verb.name.size()), verb.name.data(), verb.help);
+  }
+  return 2;
+}

@@ -1,0 +1,69 @@
+#include "bench/model/local_model.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <vector>
+
+#include "hardening/base/clock.h"
+#include "hardening/base/file.h"
+#include "provisioning/file_verifier.h"
+#include "provisioning/sha256.h"
+
+namespace bench {
+namespace {
+
+using base::Result;
+
+Result<base::VerifiedFile> vouch_for(const std::string& path) {
+  provisioning::Sha256 hash;
+  {
+    const base::Fd file = TRY(base::open_file(path, O_RDONLY));
+    std::vector<std::byte> buffer(std::size_t{1} << 20);
+    for (std::size_t got = TRY(base::read_full(file, buffer)); got > 0; got = TRY(base::read_full(file, buffer))) {
+      hash.update(std::span(buffer).first(got));
+    }
+  }
+  const base::Fd file = TRY(base::open_file(path, O_RDONLY));
+  return provisioning::FileVerifier::read(file, path, hash.finish());
+}
+
+Result<std::unique_ptr<kernels::Ops>> make_ops(const LocalModelOptions& options, const kernels::Limits& limits) {
+  struct Choice {
+    std::string_view name;
+    kernels::CpuIsa isa;
+  };
+  constexpr std::array<Choice, 4> kChoices{{{"cpu", kernels::CpuIsa::kBest},
+                                            {"cpu-plain", kernels::CpuIsa::kPlain},
+                                            {"cpu-avx2", kernels::CpuIsa::kAvx2},
+                                            {"cpu-avx512vnni", kernels::CpuIsa::kAvx512Vnni}}};
+  if (options.backend == "reference") return kernels::make_reference_ops(limits);
+  for (const Choice& choice : kChoices) {
+    if (options.backend != choice.name) continue;
+    auto ops = kernels::make_cpu_ops({.limits = limits, .threads = options.threads, .isa = choice.isa});
+    if (ops == nullptr) return base::unsupported("this processor has no " + options.backend);
+    return ops;
+  }
+  return base::invalid_input("no backend " + options.backend);
+}
+
+}  // namespace
+
+Result<LocalModel> LocalModel::load(const std::string& path, const LocalModelOptions& options) {
+  const base::SystemClock clock;
+  const std::int64_t started_ns = clock.monotonic_ns();
+  base::VerifiedFile file = TRY(vouch_for(path));
+  const runtime::ModelFile model = TRY(runtime::read_model_file(file.bytes()).context(path));
+  LocalModel local;
+  local.ops = TRY(make_ops(options, runtime::backend_limits(model.spec, options.rows_max, options.context_tokens)));
+  runtime::TransformerOptions load_options;
+  load_options.memory.context_tokens = options.context_tokens;
+  load_options.memory.sequences = options.sequences;
+  load_options.memory.rows_max = options.rows_max;
+  load_options.memory.logit_rows_max = 64;
+  local.decoder = TRY(runtime::Transformer::load(std::move(file), *local.ops, load_options).context(path));
+  local.load_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
+  return local;
+}
+
+}  // namespace bench

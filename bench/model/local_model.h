@@ -1,0 +1,35 @@
+// A model file of one's own, loaded for measuring: the bench vouches for it, since it asks nobody else to believe
+// the answers.
+#ifndef BENCH_MODEL_LOCAL_MODEL_H_
+#define BENCH_MODEL_LOCAL_MODEL_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "hardening/base/result.h"
+#include "kernels/ops.h"
+#include "runtime/model/model_file.h"
+#include "runtime/model/transformer.h"
+
+namespace bench {
+
+struct LocalModelOptions {
+  std::string backend = "cpu";  // "cpu", "cpu-avx2", "cpu-avx512vnni", "cpu-plain", "reference"
+  std::size_t threads = 2;
+  std::size_t context_tokens = 1024;
+  std::size_t sequences = 1;
+  std::size_t rows_max = 512;
+};
+
+struct LocalModel {
+  std::unique_ptr<kernels::Ops> ops;  // outlives the decoder
+  std::unique_ptr<runtime::Transformer> decoder;
+  double load_seconds = 0;
+
+  static base::Result<LocalModel> load(const std::string& path, const LocalModelOptions& options);
+};
+
+}  // namespace bench
+
+#endif  // BENCH_MODEL_LOCAL_MODEL_H_
