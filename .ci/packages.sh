@@ -5,6 +5,11 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config ccache
   libtomlplusplus-dev libfmt-dev libpcre2-dev)
 TEST_PACKAGES=(git libgtest-dev libgmock-dev libbenchmark-dev python3 python3-venv openssl ca-certificates procps)
 
+# Lets every clone and build directory share what was compiled before: paths below ROOT count as relative.
+use_compiler_cache() {
+  export CCACHE_BASEDIR=$1 CCACHE_NOHASHDIR=1
+}
+
 ensure_packages() {
   local missing=() package
   for package in "$@"; do

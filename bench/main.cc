@@ -19,7 +19,7 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"kernels", bench::run_kernel_bench, "each operation: time, GB/s, Gop/s, share of this machine's limit"},
+    {"kernels", run_kernel_bench, "each operation: time, GB/s, Gop/s, share of this machine's limit"},
     {"model", bench::run_model_bench, "a model's prefill and decode, in tokens per second"},
     {"generate", bench::run_generate, "greedy tokens after given ones"},
     {"requantize", bench::run_requantize, "write a model with its matrices in another format"},

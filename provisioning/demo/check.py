@@ -3,7 +3,7 @@
 Asks each question at temperature 0, compares the answer with the corpus word for word, and compares the
 tokens of some texts with those of our own tokenizer. Exit status 0 when all is as it should be.
 
-    python3 -m pip install llama-cpp-python regex
+    python3 -m pip install llama-cpp-python gguf regex
     python3 provisioning/demo/check.py [--model FILE] [--all]
 """
 
@@ -12,6 +12,7 @@ import pathlib
 import random
 import sys
 
+import gguf
 import llama_cpp
 
 import bpe
@@ -81,13 +82,16 @@ def check_second_turns(engine, data):
     print(f"second turns, held out: {len(talks) - wrong} of {len(talks)} exact")
 
 
-def check_tokens(engine, data):
-    tokenizer = bpe.Tokenizer(
-        bpe.learn_merges(data.texts(), engine.n_vocab() - len(bpe.CONTROL) - 256))
+def read_tokenizer(path):
+    field = gguf.GGUFReader(path).fields["tokenizer.ggml.merges"]
+    return bpe.Tokenizer([tuple(merge.split(" ")) for merge in field.contents()])
+
+
+def check_tokens(engine, tokenizer, data):
     wrong = 0
     for text in [*TEXTS, *(e.answer for e in data.entries.values())]:
         theirs = engine.tokenize(text.encode(), add_bos=False, special=False)
-        if theirs != tokenizer.encode(text) or engine.detokenize(theirs) != text.encode():
+        if theirs != tokenizer.encode(text) or tokenizer.decode(theirs) != text:
             wrong += 1
             print(f"WRONG tokens of {text!r}: {theirs}, ours {tokenizer.encode(text)}")
     print(f"tokens: {wrong} texts differ")
@@ -107,7 +111,7 @@ def main():
     answers["off-topic"] = data.off_topic.answer
     engine = llama_cpp.Llama(str(arguments.model), n_ctx=1024, n_threads=arguments.threads,
                              verbose=False)
-    wrong = check_tokens(engine, data)
+    wrong = check_tokens(engine, read_tokenizer(arguments.model), data)
     wrong += check_answers(engine, [(answers[name], question) for name, question in QUESTIONS])
     if arguments.all:
         check_answers(engine, [(answer, question) for question, answer in data.held_out()])

@@ -15,7 +15,7 @@ CHAT_TEMPLATE = """\
 {%- endfor %}
 {%- if add_generation_prompt %}
     {{- '<|assistant|>' }}
-{%- endif %}
+{%- endif -%}
 """
 
 

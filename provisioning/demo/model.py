@@ -51,8 +51,10 @@ class RmsNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x):
-        x = x.float()
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.weight
+        scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon)
+        normed = x * scale * self.weight
+        # Once here, instead of once in each product that reads it.
+        return normed.to(torch.get_autocast_dtype("cpu")) if torch.is_autocast_enabled("cpu") else normed
 
 
 class SharedDropout(nn.Module):

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,12 @@ struct EncodeOptions {
   bool add_special = false;
 };
 
+// A piece of a longer text, and whether control tokens written out in it are meant. Borrows the text.
+struct TextSpan {
+  std::string_view text;
+  bool parse_special = false;
+};
+
 class Tokenizer {
  public:
   // kUnsupported names an unknown kind or pre-tokenizer; kInvalidInput names the field that contradicts itself.
@@ -36,6 +43,11 @@ class Tokenizer {
   // then unspecified). Time is O(n log n) in the bytes of text, whatever they are.
   virtual base::Status encode(std::string_view text, const EncodeOptions& options, std::size_t tokens_max,
                               std::vector<TokenId>& out) const = 0;
+
+  // The same for a text in several pieces, as a chat template gives it: words of the user are never taken for
+  // control tokens, and text runs on from piece to piece as though it stood in one.
+  virtual base::Status encode_spans(std::span<const TextSpan> spans, bool add_special, std::size_t tokens_max,
+                                    std::vector<TokenId>& out) const = 0;
 
   // The bytes one token stands for when text is put together from tokens (possibly part of a UTF-8 character;
   // empty for control tokens unless `show_control`). SPM: the space of the sentence's first piece is kept, see

@@ -1,5 +1,5 @@
-// What a model file says about its vocabulary: GGUF's "tokenizer.ggml.*" metadata, already bounded by the
-// reader but not yet believed. Tokenizer::create checks it.
+// What a model file says about its vocabulary: GGUF's "tokenizer.ggml.*" metadata, already bounded
+// by the reader but not yet believed. Tokenizer::create checks it.
 #ifndef RUNTIME_TOKENIZER_VOCABULARY_H_
 #define RUNTIME_TOKENIZER_VOCABULARY_H_
 
@@ -24,9 +24,11 @@ enum class TokenType : std::int32_t {
 };
 
 struct Vocabulary {
-  std::string model;                // "llama" (SPM), "gpt2" (byte-level BPE), "bert" (WordPiece)
-  std::string pre;                  // the pre-tokenizer's name: "llama-bpe", "qwen2", …; empty when absent
-  std::vector<std::string> tokens;  // texts as the file has them (GPT-2 byte alphabet for "gpt2", U+2581 for SPM)
+  std::string model;  // "llama" (SPM), "gpt2" (byte-level BPE), "gemma4" (BPE on characters),
+                      // "bert" (WordPiece), "t5" (unigram)
+  std::string pre;    // the pre-tokenizer's name: "llama-bpe", "qwen2", …; empty when absent
+  std::vector<std::string>
+      tokens;  // texts as the file has them (GPT-2 byte alphabet for "gpt2", U+2581 for SPM)
   std::vector<float> scores;        // SPM; empty or one per token
   std::vector<TokenType> types;     // empty (all normal) or one per token
   std::vector<std::string> merges;  // BPE: "left right", best first
@@ -40,6 +42,10 @@ struct Vocabulary {
   std::optional<bool> add_bos;  // absent: the default of the tokenizer kind
   std::optional<bool> add_eos;
   std::optional<bool> add_space_prefix;
+  std::optional<bool> remove_extra_whitespaces;  // "t5": runs of spaces count as one; absent: false
+  std::string precompiled_charsmap;   // "t5": SentencePiece's normalisation rules, a binary blob
+  std::optional<bool> lowercase;      // "bert", "tokenizer.ggml.normalizer.lowercase"; absent: true
+  std::optional<bool> strip_accents;  // "bert", "…normalizer.strip_accents"; absent: as lowercase
 };
 
 }  // namespace runtime

@@ -10,6 +10,18 @@ import llama_cpp
 import numpy
 
 
+def use_plain_buffers():
+    """Keeps llama.cpp to its plain weight layout: its repacked ones (AMX) crash on small matrices."""
+    default = llama_cpp.llama_cpp.llama_model_default_params
+
+    def plain():
+        params = default()
+        params.use_extra_bufts = False
+        return params
+
+    llama_cpp.llama_cpp.llama_model_default_params = plain
+
+
 def greedy(model, prompt, count):
     vocabulary = model.n_vocab()
     model.reset()
@@ -27,6 +39,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--count", type=int, default=200)
     options = parser.parse_args()
+    use_plain_buffers()
     model = llama_cpp.Llama(options.model, n_ctx=1024, n_threads=2, n_threads_batch=2, verbose=False)
     for line in sys.stdin:
         print(*greedy(model, [int(word) for word in line.split()], options.count), flush=True)

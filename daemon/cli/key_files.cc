@@ -1,0 +1,58 @@
+#include "daemon/cli/key_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "hardening/base/file.h"
+#include "provisioning/limits.h"
+
+namespace daemon_cli {
+namespace {
+
+void warn_if_exposed(const base::Fd& file, const std::string& path) {
+  struct stat info {};
+  if (::fstat(file.get(), &info) == 0 && (info.st_mode & 077) != 0) {
+    fmt::print(stderr, "redoubt: warning: {} can be read by others (mode {:o}); chmod 600 it\n", path,
+               info.st_mode & 0777u);
+  }
+}
+
+}  // namespace
+
+base::Result<base::Secret> read_secret_file(const std::string& path) {
+  const base::Fd file = TRY(base::open_file(path, O_RDONLY));
+  warn_if_exposed(file, path);
+  std::string text = TRY(base::read_text(file, provisioning::kKeyFileBytesMax).context(path));
+  auto secret = base::Secret::create(text);
+  base::wipe(std::as_writable_bytes(std::span(text)));
+  return secret;
+}
+
+base::Result<base::Secret> read_password_file(const std::string& path) {
+  const base::Secret whole = TRY(read_secret_file(path));
+  std::string_view text = whole.expose_text();
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  return base::Secret::create(text);
+}
+
+base::Result<provisioning::PrivateKey> read_private_key(const std::string& path, const std::string& password_file) {
+  const base::Secret pem = TRY(read_secret_file(path));
+  std::optional<base::Secret> password;
+  if (!password_file.empty()) password = TRY(read_password_file(password_file));
+  return provisioning::PrivateKey::parse_pem(pem, password ? &*password : nullptr).context(path);
+}
+
+base::Result<std::vector<provisioning::PublicKey>> read_public_keys(const std::vector<std::string>& paths) {
+  std::vector<provisioning::PublicKey> keys;
+  for (const std::string& path : paths) {
+    const std::string pem = TRY(base::read_text_file(path, provisioning::kKeyFileBytesMax));
+    keys.push_back(TRY(provisioning::PublicKey::parse_pem(pem).context(path)));
+  }
+  return keys;
+}
+
+}  // namespace daemon_cli

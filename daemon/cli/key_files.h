@@ -1,0 +1,28 @@
+// Keys and passwords from the files a command line names.
+#ifndef DAEMON_CLI_KEY_FILES_H_
+#define DAEMON_CLI_KEY_FILES_H_
+
+#include <string>
+#include <vector>
+
+#include "hardening/base/result.h"
+#include "hardening/base/secret.h"
+#include "provisioning/ecdsa_key.h"
+
+namespace daemon_cli {
+
+// The bytes of a file that holds a secret; warns on standard error when others can read the file.
+base::Result<base::Secret> read_secret_file(const std::string& path);
+
+// The same without a last newline.
+base::Result<base::Secret> read_password_file(const std::string& path);
+
+// `password_file` may be empty: no password.
+base::Result<provisioning::PrivateKey> read_private_key(const std::string& path, const std::string& password_file);
+
+// Each file holds one PEM public key.
+base::Result<std::vector<provisioning::PublicKey>> read_public_keys(const std::vector<std::string>& paths);
+
+}  // namespace daemon_cli
+
+#endif  // DAEMON_CLI_KEY_FILES_H_

@@ -1,0 +1,21 @@
+// Every verb, in the order of the help. A new verb is a file with an add_…() function, a line here and one in
+// verbs.cc.
+#ifndef DAEMON_CLI_VERBS_H_
+#define DAEMON_CLI_VERBS_H_
+
+#include "daemon/cli/command.h"
+
+namespace daemon_cli {
+
+void add_verbs(Command& root);
+
+void add_serve(Command& parent);   // serve
+void add_role(Command& parent);    // role (hidden)
+void add_keys(Command& parent);      // keys generate
+void add_bundle(Command& parent);    // bundle sign | verify | inspect
+void add_import(Command& parent);    // import
+void add_version(Command& parent);   // version
+
+}  // namespace daemon_cli
+
+#endif  // DAEMON_CLI_VERBS_H_

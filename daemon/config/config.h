@@ -1,0 +1,67 @@
+// The appliance's configuration: one TOML file, every key known, every value in range. image/redoubt.toml documents
+// each key with its default.
+#ifndef DAEMON_CONFIG_CONFIG_H_
+#define DAEMON_CONFIG_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/config/listen_address.h"
+#include "daemon/engine/engine_config.h"
+#include "daemon/gateway/gateway_config.h"
+#include "hardening/base/result.h"
+
+namespace daemon_config {
+
+struct ServerConfig {
+  std::vector<ListenAddress> listen = {{"127.0.0.1", 8443, false}};
+  std::string tls_certificate;  // absolute path of a PEM chain; empty: one is made on first start
+  std::string tls_private_key;
+  std::uint32_t drain_timeout_ms = 30'000;  // how long running requests may go on after SIGTERM
+};
+
+struct PathsConfig {
+  std::string state = "/var/lib/redoubt";
+  std::string runtime = "/run/redoubt";
+};
+
+struct ModelConfig {
+  std::string name;       // what clients call it; empty: the name it was imported under
+  std::string directory;  // absolute path of a signed model directory; empty: the active one of the store
+  std::vector<std::string> trusted_keys;  // absolute paths of PEM public keys
+};
+
+struct SandboxConfig {
+  std::string gateway_user = "redoubt-gateway";  // a name or a number; taken when started as root
+  std::string engine_user = "redoubt-engine";
+  std::uint32_t landlock_abi_min = 0;  // a role that reaches less is not accepted
+};
+
+struct SupervisorConfig {
+  std::uint32_t busy_timeout_ms = 60'000;  // a busy role without progress for this long is killed and restarted
+  std::uint32_t load_timeout_ms = 120'000;  // likewise while starting
+};
+
+struct Config {
+  ServerConfig server;
+  PathsConfig paths;
+  ModelConfig model;
+  daemon_engine::EngineConfig engine;   // without model_id, created and trusted_keys_pem: the supervisor knows those
+  daemon_gateway::GatewayConfig limits;  // without listeners, PEM texts and api_keys: likewise
+  SandboxConfig sandbox;
+  SupervisorConfig supervisor;
+};
+
+// kInvalidInput with one line "file:line: section.key …" per problem, all of them at once.
+base::Result<Config> parse_config(std::string_view text, std::string_view file);
+base::Result<Config> read_config(const std::string& path);
+
+// Every (section, key) that parse_config knows, in the order of the documentation.
+std::vector<std::pair<std::string_view, std::string_view>> known_keys();
+
+}  // namespace daemon_config
+
+#endif  // DAEMON_CONFIG_CONFIG_H_

@@ -1,0 +1,26 @@
+// One row per configuration key: where it goes and what it may be. To add a key, add a row and its lines in
+// image/redoubt.toml (a test compares the two).
+#ifndef DAEMON_CONFIG_KEY_TABLE_H_
+#define DAEMON_CONFIG_KEY_TABLE_H_
+
+#include <span>
+#include <string_view>
+
+#include "daemon/config/config.h"
+#include "daemon/config/toml_document.h"
+#include "hardening/base/result.h"
+
+namespace daemon_config {
+
+struct KeyRow {
+  std::string_view section;
+  std::string_view key;
+  // Checks the value and stores it; the error says what is allowed ("must be …"), without naming the key.
+  base::Status (*store)(Config& config, const TomlValue& value);
+};
+
+std::span<const KeyRow> key_table();
+
+}  // namespace daemon_config
+
+#endif  // DAEMON_CONFIG_KEY_TABLE_H_

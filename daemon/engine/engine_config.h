@@ -1,0 +1,37 @@
+// What the engine is told when it starts. Travels as JSON in a sealed memfd from the supervisor.
+#ifndef DAEMON_ENGINE_ENGINE_CONFIG_H_
+#define DAEMON_ENGINE_ENGINE_CONFIG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardening/base/json.h"
+#include "hardening/base/result.h"
+
+namespace daemon_engine {
+
+struct EngineConfig {
+  std::string model_id;                      // what clients call it
+  std::int64_t created = 0;                  // when it was imported, unix seconds
+  std::string model_file;                    // the GGUF file inside the model directory, a relative path; empty: the only *.gguf
+  std::vector<std::string> trusted_keys_pem;  // public keys, one of which must have signed the directory
+  std::string backend = "cpu";               // "cpu" or "reference"
+  std::uint32_t threads = 0;                 // 0: as many as the process may run on
+  std::uint32_t context_tokens = 0;          // per sequence; 0: what the model was trained for, at most 8,192
+  std::uint32_t sequences_max = 16;
+  std::uint64_t kv_cache_bytes = 0;          // 0: enough for four whole contexts
+  std::uint64_t memory_bytes_max = 0;        // weights + KV + scratch; 0: three quarters of the machine's memory
+  std::string kv_format = "f16";             // "f16" or "f32"
+  std::uint32_t step_tokens_max = 256;
+  std::uint32_t queue_max = 256;
+  bool prefix_cache = true;
+
+  base::Json serialize() const;
+  static base::Result<EngineConfig> parse(const base::Json& json);  // unknown members are refused
+};
+
+}  // namespace daemon_engine
+
+#endif  // DAEMON_ENGINE_ENGINE_CONFIG_H_

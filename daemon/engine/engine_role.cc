@@ -1,0 +1,92 @@
+#include "daemon/engine/engine_role.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "daemon/engine/engine_config.h"
+#include "daemon/engine/engine_server.h"
+#include "daemon/engine/loaded_model.h"
+#include "daemon/ipc/channel.h"
+#include "hardening/base/clock.h"
+#include "hardening/base/file.h"
+#include "hardening/base/log.h"
+
+namespace daemon_engine {
+namespace {
+
+using base::Status;
+using daemon_supervisor::RoleContext;
+
+constexpr std::size_t kConfigBytesMax = 1u << 20;
+
+// Progress goes out at most this often: the supervisor wants to know that it moves, not how every tensor fares.
+constexpr std::int64_t kProgressIntervalNs = 100'000'000;
+
+base::Result<EngineConfig> read_config(const base::Fd& fd) {
+  const std::string text = TRY(base::read_text(fd, kConfigBytesMax).context("engine configuration"));
+  return EngineConfig::parse(TRY(base::Json::parse(text).context("engine configuration")));
+}
+
+class ProgressSender {
+ public:
+  ProgressSender(daemon_ipc::Channel& control, const base::Clock& clock) : control_(control), clock_(clock) {}
+
+  void operator()(std::uint64_t done, std::uint64_t total, std::string_view what) {
+    const std::int64_t now_ns = clock_.monotonic_ns();
+    if (now_ns - sent_ns_ < kProgressIntervalNs && done != total) return;
+    sent_ns_ = now_ns;
+    // A full channel or one that ended: the loop behind the loading finds out.
+    (void)control_.send(daemon_ipc::Progress{done, total, std::string(what)});
+  }
+
+ private:
+  daemon_ipc::Channel& control_;
+  const base::Clock& clock_;
+  std::int64_t sent_ns_ = 0;
+};
+
+base::Json ready_report(const LoadedModel& model, const EngineConfig& config, std::int64_t load_ms,
+                        const hardening::Sandbox& sandbox) {
+  base::Json memory = base::Json::array();
+  for (const std::string& line : model.decoder->plan().summary()) memory.push_back(line);
+  return base::Json::object({{"model", config.model_id},
+                             {"digest", model.digest},
+                             {"signer", model.signer},
+                             {"kernels", model.ops->name()},
+                             {"context_tokens", static_cast<std::uint64_t>(model.decoder->shape().context_tokens_max)},
+                             {"load_ms", load_ms},
+                             {"memory", std::move(memory)},
+                             {"sandbox", sandbox.report().serialize()}});
+}
+
+Status run(RoleContext& context, const base::Logger& log) {
+  const base::SystemClock clock;
+  const std::int64_t started_ns = clock.monotonic_ns();
+  daemon_ipc::Channel control(std::move(context.control));
+  const EngineConfig config = TRY(read_config(context.config));
+  if (context.resources.size() != 1) return base::invalid_input("the engine wants one descriptor: the model directory");
+
+  LoadedModel model =
+      TRY(LoadedModel::load(std::move(context.resources[0]), config, ProgressSender(control, clock)).context("load model"));
+  TRY(context.sandbox.lock_down());
+  const std::int64_t load_ms = (clock.monotonic_ns() - started_ns) / 1'000'000;
+  TRY(control.send(daemon_ipc::Ready{ready_report(model, config, load_ms, context.sandbox).dump()}));
+  log.info("model loaded", {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
+
+  const PromptTools tools{*model.tokenizer, model.chat_template.get(), model.decoder->shape().context_tokens_max};
+  EngineServer server(config, {*model.engine, tools, clock, log});
+  return server.run(control);
+}
+
+}  // namespace
+
+int run_engine_role(RoleContext context) {
+  const base::Logger log("engine");
+  const Status status = run(context, log);
+  if (status.ok()) return 0;
+  log.error(status.error().message, {{"kind", base::error_code_name(status.error().code)}});
+  return 1;
+}
+
+}  // namespace daemon_engine

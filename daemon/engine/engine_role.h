@@ -1,0 +1,18 @@
+// The engine role: verifies and loads the model, then serves the gateway's requests until its control channel ends.
+//
+// One loop, one thread (the kernels' workers sleep between steps): messages in, one forward pass, events out. A
+// gateway that does not read stops the computing, never grows memory. A gateway that goes away takes its requests
+// with it. A device error ends the process: a fresh engine is the cure.
+#ifndef DAEMON_ENGINE_ENGINE_ROLE_H_
+#define DAEMON_ENGINE_ENGINE_ROLE_H_
+
+#include "daemon/supervisor/role_context.h"
+
+namespace daemon_engine {
+
+// Returns the process's exit status: 0 after the control channel ended.
+int run_engine_role(daemon_supervisor::RoleContext context);
+
+}  // namespace daemon_engine
+
+#endif  // DAEMON_ENGINE_ENGINE_ROLE_H_

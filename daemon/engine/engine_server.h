@@ -1,0 +1,70 @@
+// What the engine role does once its model is loaded, message by message; apart from the role so that it can be tested
+// over a socketpair.
+#ifndef DAEMON_ENGINE_ENGINE_SERVER_H_
+#define DAEMON_ENGINE_ENGINE_SERVER_H_
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "daemon/engine/arrivals.h"
+#include "daemon/engine/engine_config.h"
+#include "daemon/engine/gateway_link.h"
+#include "daemon/engine/prompt.h"
+#include "daemon/ipc/channel.h"
+#include "hardening/base/clock.h"
+#include "hardening/base/log.h"
+#include "runtime/engine/engine.h"
+
+namespace daemon_engine {
+
+class EngineServer {
+ public:
+  struct Parts {
+    runtime::Engine& engine;
+    PromptTools tools;
+    const base::Clock& clock;
+    const base::Logger& log;
+  };
+
+  EngineServer(const EngineConfig& config, const Parts& parts);
+
+  // Serves until the control channel ends. Fails with kDevice when the decoder does, and with whatever broke the
+  // control channel.
+  base::Status run(daemon_ipc::Channel& control);
+
+ private:
+  base::Status wait(const daemon_ipc::Channel& control);
+  // False once the control channel has ended.
+  base::Result<bool> read_control(daemon_ipc::Channel& control);
+  base::Status answer_ping(daemon_ipc::Channel& control);
+  void greet(base::Fd channel);
+
+  void read_gateway();
+  base::Status handle(daemon_ipc::Message message);
+  void submit(const Arrivals::Complete& arrived);
+  void echo(std::uint64_t id, std::uint32_t choices, const std::string& prompt);
+  void refuse(std::uint64_t id, const Refusal& refusal);
+  void lose_gateway(const base::Error& why);
+
+  base::Status compute();
+  void deliver(const runtime::GenerationEvent& event);
+  std::string stats();
+
+  const EngineConfig& config_;
+  Parts parts_;
+  GatewayLink gateway_;
+  EventPacker packer_;
+  Arrivals arrivals_;
+  struct Live {
+    std::uint32_t open_choices;
+  };
+  std::unordered_map<std::uint64_t, Live> live_;  // submitted, not every choice finished
+  std::uint64_t work_ = 0;                        // units done so far: steps, and requests taken in
+  std::int64_t measured_ns_ = 0;                  // of the last `alive`
+  std::uint64_t measured_tokens_ = 0;
+};
+
+}  // namespace daemon_engine
+
+#endif  // DAEMON_ENGINE_ENGINE_SERVER_H_

@@ -1,0 +1,40 @@
+// From a signed directory to an engine that computes: verify, read, plan, load.
+#ifndef DAEMON_ENGINE_LOADED_MODEL_H_
+#define DAEMON_ENGINE_LOADED_MODEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "daemon/engine/engine_config.h"
+#include "hardening/base/fd.h"
+#include "hardening/base/result.h"
+#include "kernels/ops.h"
+#include "runtime/chat_template/chat_template.h"
+#include "runtime/engine/engine.h"
+#include "runtime/model/transformer.h"
+#include "runtime/tokenizer/tokenizer.h"
+
+namespace daemon_engine {
+
+// Members in the order they depend on each other: destroyed from the last to the first.
+struct LoadedModel {
+  std::string digest;  // root digest of the signed directory, hex
+  std::string signer;  // hint of the key that signed it
+  std::unique_ptr<runtime::Tokenizer> tokenizer;
+  std::unique_ptr<runtime::ChatTemplate> chat_template;  // null when the model has none
+  std::unique_ptr<kernels::Ops> ops;
+  std::unique_ptr<runtime::Transformer> decoder;
+  std::unique_ptr<runtime::Engine> engine;
+
+  using Progress = std::function<void(std::uint64_t done, std::uint64_t total, std::string_view what)>;
+
+  // Nothing of the directory is read before its signature was verified with one of the configured keys.
+  static base::Result<LoadedModel> load(base::Fd directory, const EngineConfig& config, const Progress& progress);
+};
+
+}  // namespace daemon_engine
+
+#endif  // DAEMON_ENGINE_LOADED_MODEL_H_

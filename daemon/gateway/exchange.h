@@ -1,0 +1,91 @@
+// One request on its way through the gateway: what the event loop and a worker know of it together.
+//
+// The event loop makes it when the request is complete, hands it to a worker and feeds it the engine's messages; the
+// worker writes the answer into it. Whoever ends first leaves it to the other, hence shared_ptr.
+#ifndef DAEMON_GATEWAY_EXCHANGE_H_
+#define DAEMON_GATEWAY_EXCHANGE_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "daemon/gateway/header_check.h"
+#include "daemon/gateway/mailbox.h"
+#include "daemon/gateway/routes.h"
+#include "daemon/ipc/messages.h"
+
+namespace daemon_gateway {
+
+struct EngineLost {};  // no engine, or it went away before the last event
+
+// What the engine says about one prompt of a request.
+struct EngineNews {
+  std::uint32_t prompt = 0;  // index among the request's prompts
+  std::variant<daemon_ipc::Admitted, daemon_ipc::Refused, daemon_ipc::Events, EngineLost> what;
+};
+
+class Exchange {
+ public:
+  // Set before it is shared, read-only afterwards; the body is the worker's.
+  struct Request {
+    std::uint64_t connection = 0;
+    RequestHead head;
+    RouteMatch route;
+    std::string body;
+    std::string key_id;  // empty on the open routes
+    std::uint64_t tenant = 0;
+    std::string id;  // x-request-id
+    bool keep_alive = true;
+    bool draining = false;
+  };
+
+  Exchange(Request request, Mailbox& mailbox) : request_(std::move(request)), mailbox_(mailbox) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const Request& request() const { return request_; }
+  std::string take_body() { return std::exchange(request_.body, {}); }
+
+  // ---- worker ----------------------------------------------------------------------------------------
+
+  // Appends to the answer; waits while the client is behind. False: the client is gone or too slow.
+  bool write(std::string_view bytes);
+
+  enum class Wait : std::uint8_t { kNews, kTimeout, kAborted };
+  // Waits for the engine until `deadline_ns` (CLOCK_MONOTONIC).
+  Wait wait_news(std::int64_t deadline_ns, EngineNews& out_news);
+
+  bool aborted();
+  // Nothing more will be written.
+  void finish(bool keep_alive);
+
+  // ---- event loop ------------------------------------------------------------------------------------
+
+  // Exchanges `spent`, now empty, for what is to be sent.
+  void take_output(std::string& spent);
+  // False when the worker is too far behind: the request is to be aborted.
+  bool push_news(EngineNews news);
+  // The client is gone or the process ends: wakes the worker.
+  void abort();
+
+ private:
+  Request request_;
+  Mailbox& mailbox_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string output_;
+  std::deque<EngineNews> news_;
+  bool aborted_ = false;
+  bool announced_ = false;  // the event loop has been told about output_
+};
+
+}  // namespace daemon_gateway
+
+#endif  // DAEMON_GATEWAY_EXCHANGE_H_

@@ -1,0 +1,362 @@
+#include "daemon/gateway/gateway.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include "daemon/gateway/limits.h"
+#include "hardening/base/secret.h"
+
+namespace daemon_gateway {
+namespace {
+
+using base::invalid_input;
+using base::Json;
+using base::Status;
+
+// The numbers epoll knows descriptors by; clients follow.
+constexpr std::uint64_t kControl = 0;
+constexpr std::uint64_t kEngine = 1;
+constexpr std::uint64_t kMail = 2;
+constexpr std::uint64_t kFirstListener = 16;
+constexpr std::uint64_t kFirstClient = 64;
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::size_t kAcceptsPerTurn = 64;
+// Beyond one worker per request slot: for models, health and readiness, which wait for nobody.
+constexpr std::size_t kQuickWorkers = 2;
+
+Status make_nonblocking(const base::Fd& fd) {
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return base::io_error(errno, "fcntl");
+  return {};
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller, const base::Clock& clock,
+                 const base::Logger& log)
+    : config_(std::move(parts.config)),
+      tls_(std::move(tls)),
+      clock_(clock),
+      log_(log),
+      control_(std::move(parts.control)),
+      listeners_(std::move(parts.listeners)),
+      mailbox_(std::move(mailbox)),
+      poller_(std::move(poller)),
+      engine_(engine_status_, log),
+      handler_(engine_status_, {mailbox_, clock, log, {config_.request_timeout_ms, config_.ping_interval_ms}}),
+      workers_(handler_),
+      next_client_(kFirstClient) {}
+
+Gateway::~Gateway() {
+  clients_.clear();
+  for (const auto& [id, exchange] : running_) exchange->abort();
+}
+
+base::Result<std::unique_ptr<Gateway>> Gateway::create(GatewayParts parts, const base::Clock& clock,
+                                                       const base::Logger& log) {
+  if (parts.listeners.size() != parts.config.listeners) {
+    return invalid_input("the configuration names another number of listening sockets than there are");
+  }
+  TlsContext tls = TRY(TlsContext::create({.certificate_pem = parts.config.tls_certificate_pem,
+                                           .private_key_pem = parts.config.tls_private_key_pem,
+                                           .tls_1_2 = parts.config.tls_1_2}));
+  std::string& pem = parts.config.tls_private_key_pem;  // OpenSSL has its own copy
+  base::wipe(std::as_writable_bytes(std::span(pem)));
+  pem.clear();
+  Mailbox mailbox = TRY(Mailbox::create());
+  Poller poller = TRY(Poller::create());
+  std::unique_ptr<Gateway> gateway(
+      new Gateway(std::move(parts), std::move(tls), std::move(mailbox), std::move(poller), clock, log));
+  TRY(gateway->start());
+  return gateway;
+}
+
+Status Gateway::start() {
+  TRY(poller_.add(control_.fd(), kControl, EPOLLIN));
+  TRY(poller_.add(mailbox_.fd(), kMail, EPOLLIN));
+  for (const base::Fd& listener : listeners_) TRY(make_nonblocking(listener));
+  clients_.reserve(config_.connections_max);
+  return workers_.start(config_.requests_max + kQuickWorkers);
+}
+
+Status Gateway::run(Json report) {
+  report.set("workers", static_cast<std::int64_t>(config_.requests_max + kQuickWorkers));
+  report.set("connections_max", config_.connections_max);
+  TRY(control_.send(daemon_ipc::Ready{report.dump()}));
+  listen(true);
+  while (!supervisor_gone_) TRY(turn());
+  return {};
+}
+
+Status Gateway::turn() {
+  watch_engine();
+  const bool idle = clients_.empty() && running_.empty() && !draining_ && listening_;
+  for (const epoll_event& event : poller_.wait(idle ? -1 : static_cast<int>(kTickMs))) {
+    const std::uint64_t number = event.data.u64;
+    if (number == kControl) {
+      TRY(read_control());
+    } else if (number == kEngine) {
+      engine_.on_ready();
+    } else if (number == kMail) {
+      read_mail();
+    } else if (number < kFirstClient) {
+      accept_some(static_cast<int>(number - kFirstListener));
+    } else {
+      on_client(number, event.events);
+    }
+  }
+  return tick();
+}
+
+// ---- clients ------------------------------------------------------------------------------------
+
+void Gateway::listen(bool on) {
+  if (on == listening_) return;
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    if (!on) {
+      poller_.remove(listeners_[i].get());
+    } else if (const Status added = poller_.add(listeners_[i].get(), kFirstListener + i, EPOLLIN); !added.ok()) {
+      log_.error("cannot listen", {{"why", added.error().message}});
+    }
+  }
+  listening_ = on;
+}
+
+void Gateway::accept_some(int listener) {
+  for (std::size_t i = 0; i < kAcceptsPerTurn && listening_; ++i) {
+    base::Fd socket(::accept4(listeners_[static_cast<std::size_t>(listener)].get(), nullptr, nullptr,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.is_open()) {
+      admit(std::move(socket));
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN) {  // no descriptor is left: look again at the next tick, not at once
+      log_.warning("accept failed", {{"errno", errno}});
+      listen(false);
+    }
+    return;
+  }
+}
+
+void Gateway::admit(base::Fd socket) {
+  ++accepted_total_;
+  if (clients_.size() >= config_.connections_max && !make_room()) {
+    ++turned_away_total_;
+    return;
+  }
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
+  auto session = TlsSession::create(tls_, socket.get());
+  if (!session.ok()) return log_.error("no TLS session", {{"why", session.error().message}});
+  const std::uint64_t id = next_client_++;
+  const int fd = socket.get();
+  Client client{std::make_unique<Connection>(id, std::move(socket), std::move(session).value(), *this), EPOLLIN};
+  if (const Status added = poller_.add(fd, id, client.armed); !added.ok()) {
+    return log_.error("cannot watch a connection", {{"why", added.error().message}});
+  }
+  clients_.emplace(id, std::move(client));
+}
+
+// Connections that were opened and left waiting cannot keep others out: the one that has waited longest goes.
+bool Gateway::make_room() {
+  std::uint64_t oldest = 0;
+  std::int64_t oldest_since = clock_.monotonic_ns() - kEvictAfterMs * kNsPerMs;
+  for (const auto& [id, client] : clients_) {
+    const auto since = client.connection->waiting_since_ns();
+    if (!since || *since >= oldest_since) continue;
+    oldest = id;
+    oldest_since = *since;
+  }
+  if (oldest == 0) return false;
+  clients_.erase(oldest);  // closing the descriptor takes it out of epoll
+  return true;
+}
+
+void Gateway::on_client(std::uint64_t id, std::uint32_t events) {
+  const auto client = clients_.find(id);
+  if (client == clients_.end()) return;  // made room in this very turn
+  client->second.connection->on_ready(events);
+  settle(id);
+}
+
+// Tells epoll what the connection waits for now, or lets it go.
+void Gateway::settle(std::uint64_t id) {
+  const auto client = clients_.find(id);
+  if (client == clients_.end()) return;
+  Connection& connection = *client->second.connection;
+  if (connection.closed()) {
+    clients_.erase(client);
+    return;
+  }
+  const std::uint32_t wanted = connection.wanted_events();
+  if (wanted == client->second.armed) return;
+  client->second.armed = wanted;
+  poller_.change(connection.fd(), id, wanted);
+}
+
+bool Gateway::body_reserved(std::size_t bytes) {
+  if (bytes > kBodiesBytesMax - bodies_bytes_) return false;
+  bodies_bytes_ += bytes;
+  return true;
+}
+
+ApiStatus Gateway::slot_available() {
+  if (draining_) return overloaded("The server is shutting down.");
+  if (generating_ < config_.requests_max) return {};
+  return overloaded("The server works on as many requests as it may; try again.");
+}
+
+ApiResult<std::shared_ptr<Exchange>> Gateway::start(Exchange::Request request) {
+  if (request.route.has_body) {
+    TRY(slot_available());
+    ++generating_;
+  }
+  ++requests_total_;
+  const std::uint64_t id = request.connection;
+  auto exchange = std::make_shared<Exchange>(std::move(request), mailbox_);
+  running_.emplace(id, exchange);
+  workers_.submit(exchange);
+  return exchange;
+}
+
+void Gateway::client_gone(Exchange& exchange) {
+  exchange.abort();
+  engine_.cancel(exchange);
+}
+
+// ---- workers ------------------------------------------------------------------------------------
+
+void Gateway::read_mail() {
+  for (Post& post : mailbox_.collect()) {
+    const auto running = running_.find(post.connection);
+    switch (post.kind) {
+      case Post::Kind::kSubmit:
+        if (!running->second->aborted()) engine_.submit(running->second, std::move(post.submissions));
+        break;
+      case Post::Kind::kDone: finish(post.connection, post.keep_alive); break;
+      case Post::Kind::kOutput:
+        if (const auto client = clients_.find(post.connection); client != clients_.end()) {
+          client->second.connection->on_output();
+        }
+        break;
+    }
+    settle(post.connection);
+  }
+}
+
+void Gateway::finish(std::uint64_t connection, bool keep_alive) {
+  const auto running = running_.find(connection);
+  const std::shared_ptr<Exchange> exchange = std::move(running->second);
+  running_.erase(running);
+  if (exchange->request().route.has_body) --generating_;
+  engine_.cancel(*exchange);  // what the worker no longer waits for
+  if (const auto client = clients_.find(connection); client != clients_.end()) {
+    client->second.connection->on_done(keep_alive);
+  }
+}
+
+// ---- engine and supervisor ----------------------------------------------------------------------
+
+void Gateway::watch_engine() {
+  const int fd = engine_.fd();
+  if (fd < 0) return;  // a closed descriptor has left epoll by itself
+  const std::uint32_t wanted = EPOLLIN | (engine_.wants_write() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+  if (engine_.connections() != engine_watched_) {
+    engine_watched_ = engine_.connections();
+    engine_armed_ = wanted;
+    if (const Status added = poller_.add(fd, kEngine, wanted); !added.ok()) {
+      log_.error("cannot watch the engine", {{"why", added.error().message}});
+    }
+  } else if (wanted != engine_armed_) {
+    engine_armed_ = wanted;
+    poller_.change(fd, kEngine, wanted);
+  }
+}
+
+Status Gateway::read_control() {
+  while (true) {
+    auto received = control_.receive();
+    if (!received.ok()) {
+      if (received.error().code != base::ErrorCode::kIo) return std::move(received).error();
+      supervisor_gone_ = true;
+      return {};
+    }
+    if (!received.value()) return {};
+    TRY(take_control(std::move(*received.value())));
+  }
+}
+
+Status Gateway::take_control(daemon_ipc::Received received) {
+  daemon_ipc::Message& message = received.message;
+  if (std::holds_alternative<daemon_ipc::Ping>(message)) return send_alive();
+  if (auto* state = std::get_if<daemon_ipc::EngineState>(&message)) {
+    engine_.set_state(std::move(*state));
+    return {};
+  }
+  if (std::holds_alternative<daemon_ipc::PeerChannel>(message) && received.fd.is_open()) {
+    engine_.connect(std::move(received.fd));
+    return {};
+  }
+  if (const auto* drain = std::get_if<daemon_ipc::Drain>(&message); drain != nullptr && !draining_) {
+    begin_drain(drain->timeout_ms);
+    return {};
+  }
+  return invalid_input("the supervisor sent a message that is not permitted now");
+}
+
+Status Gateway::send_alive() {
+  const Json stats = Json::object({{"connections", static_cast<std::int64_t>(clients_.size())},
+                                   {"connections_accepted_total", accepted_total_},
+                                   {"connections_turned_away_total", turned_away_total_},
+                                   {"requests_running", static_cast<std::int64_t>(running_.size())},
+                                   {"requests_total", requests_total_},
+                                   {"engine_requests", static_cast<std::int64_t>(engine_.live())},
+                                   {"body_bytes", static_cast<std::int64_t>(bodies_bytes_)}});
+  return control_.send(
+      daemon_ipc::Alive{.work = requests_total_, .busy = !running_.empty(), .stats = stats.dump()});
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+Status Gateway::tick() {
+  const std::int64_t now = clock_.monotonic_ns();
+  if (now < next_tick_ns_) return {};
+  next_tick_ns_ = now + kTickMs * kNsPerMs;
+  if (!draining_) listen(true);
+  std::vector<std::uint64_t> ids;
+  ids.reserve(clients_.size());
+  for (const auto& [id, client] : clients_) ids.push_back(id);
+  for (const std::uint64_t id : ids) {
+    clients_.at(id).connection->on_tick();
+    if (draining_) clients_.at(id).connection->on_drain();
+    settle(id);
+  }
+  return draining_ ? tick_drain() : Status();
+}
+
+void Gateway::begin_drain(std::uint32_t timeout_ms) {
+  log_.notice("draining", {{"requests", static_cast<std::int64_t>(running_.size())}, {"timeout_ms", timeout_ms}});
+  listen(false);
+  listeners_.clear();
+  draining_ = true;
+  drain_deadline_ns_ = clock_.monotonic_ns() + timeout_ms * kNsPerMs;
+}
+
+Status Gateway::tick_drain() {
+  if (drained_) return {};
+  if (clock_.monotonic_ns() >= drain_deadline_ns_) clients_.clear();  // their requests are cancelled
+  if (!clients_.empty() || !running_.empty()) return {};
+  drained_ = true;
+  return control_.send(daemon_ipc::Drained{});
+}
+
+}  // namespace daemon_gateway

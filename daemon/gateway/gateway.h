@@ -1,0 +1,114 @@
+// The event loop of the gateway role: one thread that owns the listening sockets, every connection, the channel to the
+// engine and the one to the supervisor; workers (worker_pool.h) do what takes time.
+#ifndef DAEMON_GATEWAY_GATEWAY_H_
+#define DAEMON_GATEWAY_GATEWAY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/gateway/api_handler.h"
+#include "daemon/gateway/connection.h"
+#include "daemon/gateway/engine_link.h"
+#include "daemon/gateway/engine_status.h"
+#include "daemon/gateway/gateway_config.h"
+#include "daemon/gateway/mailbox.h"
+#include "daemon/gateway/poller.h"
+#include "daemon/gateway/tls_context.h"
+#include "daemon/gateway/worker_pool.h"
+#include "daemon/ipc/channel.h"
+#include "hardening/base/clock.h"
+#include "hardening/base/json.h"
+#include "hardening/base/log.h"
+
+namespace daemon_gateway {
+
+struct GatewayParts {
+  GatewayConfig config;
+  base::Fd control;
+  std::vector<base::Fd> listeners;  // listening; made non-blocking here
+};
+
+class Gateway final : public ConnectionHost {
+ public:
+  // Starts all threads there will ever be. The clock and the log outlive the gateway.
+  static base::Result<std::unique_ptr<Gateway>> create(GatewayParts parts, const base::Clock& clock,
+                                                       const base::Logger& log);
+  ~Gateway() override;
+
+  // Tells the supervisor that we are ready, then serves until its channel ends. An Error when it breaks the protocol.
+  base::Status run(base::Json report);
+
+ private:
+  struct Client {
+    std::unique_ptr<Connection> connection;
+    std::uint32_t armed = 0;  // what epoll was told
+  };
+
+  Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller, const base::Clock& clock,
+          const base::Logger& log);
+  base::Status start();
+
+  // ConnectionHost
+  const GatewayConfig& config() const override { return config_; }
+  const base::Clock& clock() const override { return clock_; }
+  bool draining() const override { return draining_; }
+  bool body_reserved(std::size_t bytes) override;
+  void body_released(std::size_t bytes) override { bodies_bytes_ -= bytes; }
+  ApiStatus slot_available() override;
+  ApiResult<std::shared_ptr<Exchange>> start(Exchange::Request request) override;
+  void client_gone(Exchange& exchange) override;
+
+  base::Status turn();
+  void on_client(std::uint64_t id, std::uint32_t events);
+  void accept_some(int listener);
+  void admit(base::Fd socket);
+  bool make_room();
+  void settle(std::uint64_t id);
+  void read_mail();
+  void finish(std::uint64_t connection, bool keep_alive);
+  base::Status read_control();
+  base::Status take_control(daemon_ipc::Received received);
+  base::Status send_alive();
+  void watch_engine();
+  void begin_drain(std::uint32_t timeout_ms);
+  base::Status tick();
+  base::Status tick_drain();
+  void listen(bool on);
+
+  GatewayConfig config_;
+  TlsContext tls_;
+  const base::Clock& clock_;
+  const base::Logger& log_;
+  daemon_ipc::Channel control_;
+  std::vector<base::Fd> listeners_;
+  Mailbox mailbox_;
+  Poller poller_;
+  EngineStatus engine_status_;
+  EngineLink engine_;
+  ApiHandler handler_;
+  std::unordered_map<std::uint64_t, Client> clients_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Exchange>> running_;  // by connection; until the worker is done
+  WorkerPool workers_;  // after what its threads use
+
+  std::uint64_t next_client_;
+  std::uint64_t engine_watched_ = 0;   // EngineLink::connections() that epoll knows
+  std::uint32_t engine_armed_ = 0;
+  std::int64_t next_tick_ns_ = 0;
+  std::size_t bodies_bytes_ = 0;
+  std::size_t generating_ = 0;         // requests that hold a slot
+  std::uint64_t requests_total_ = 0;
+  std::uint64_t accepted_total_ = 0;
+  std::uint64_t turned_away_total_ = 0;
+  bool listening_ = false;
+  bool supervisor_gone_ = false;
+  bool draining_ = false;
+  bool drained_ = false;
+  std::int64_t drain_deadline_ns_ = 0;
+};
+
+}  // namespace daemon_gateway
+
+#endif  // DAEMON_GATEWAY_GATEWAY_H_

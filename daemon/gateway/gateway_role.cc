@@ -1,0 +1,50 @@
+#include "daemon/gateway/gateway_role.h"
+
+#include <malloc.h>
+
+#include <csignal>
+
+#include "daemon/gateway/gateway.h"
+#include "hardening/base/file.h"
+
+namespace daemon_gateway {
+namespace {
+
+// More arenas than this make glibc look for the number of processors in /sys, which the sandbox refuses.
+constexpr int kArenas = 4;
+constexpr std::size_t kConfigBytesMax = std::size_t{8} << 20;  // 10,000 keys and some certificates
+
+base::Result<GatewayConfig> read_config(const base::Fd& fd) {
+  std::string text = TRY(base::read_text(fd, kConfigBytesMax));
+  const auto json = base::Json::parse(text, {.bytes_max = kConfigBytesMax});
+  base::wipe(std::as_writable_bytes(std::span(text)));
+  if (!json.ok()) return json.error();
+  return GatewayConfig::parse(json.value());
+}
+
+base::Status serve(daemon_supervisor::RoleContext context, const base::Logger& log) {
+  GatewayConfig config = TRY(read_config(context.config));
+  TRY(context.config.close());
+  const base::SystemClock clock;
+  const auto gateway = TRY(Gateway::create({.config = std::move(config),
+                                            .control = std::move(context.control),
+                                            .listeners = std::move(context.resources)},
+                                           clock, log));
+  // Every thread runs, every file is read: from here on the tight list holds.
+  TRY(context.sandbox.lock_down());
+  return gateway->run(base::Json::object({{"sandbox", context.sandbox.report().serialize()}}));
+}
+
+}  // namespace
+
+int run_gateway_role(daemon_supervisor::RoleContext context) {
+  ::mallopt(M_ARENA_MAX, kArenas);
+  ::signal(SIGPIPE, SIG_IGN);
+  const base::Logger log("gateway");
+  const base::Status status = serve(std::move(context), log);
+  if (status.ok()) return 0;
+  log.error("gateway ends", {{"why", status.error().message}});
+  return 1;
+}
+
+}  // namespace daemon_gateway

@@ -1,0 +1,172 @@
+// The rows of daemon/PROTOCOL.md sections 3 and 4: what a message consists of, in wire order, and how much of it
+// is allowed. `Io` is FieldWriter or FieldReader.
+#ifndef DAEMON_IPC_MESSAGE_FIELDS_H_
+#define DAEMON_IPC_MESSAGE_FIELDS_H_
+
+#include <cstdint>
+
+#include "daemon/ipc/messages.h"
+#include "hardening/base/result.h"
+
+namespace daemon_ipc {
+
+template <typename Io, typename T>
+using FieldsOf = typename Io::template Ref<T>;
+
+// ---- control channel ----------------------------------------------------------------------------
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Ready> m) {
+  return io.template text<std::uint32_t>(m.report, "ready.report", kReportBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Progress> m) {
+  TRY(io.number(m.done, "progress.done"));
+  TRY(io.number(m.total, "progress.total"));
+  return io.template text<std::uint16_t>(m.what, "progress.what", kProgressTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Alive> m) {
+  TRY(io.number(m.work, "alive.work"));
+  TRY(io.flag(m.busy, "alive.busy"));
+  return io.template text<std::uint32_t>(m.stats, "alive.stats", kReportBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io&, FieldsOf<Io, PeerChannel>) {
+  return {};
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Drain> m) {
+  return io.number(m.timeout_ms, "drain.timeout_ms");
+}
+
+template <typename Io>
+base::Status visit_fields(Io&, FieldsOf<Io, Drained>) {
+  return {};
+}
+
+template <typename Io>
+base::Status visit_fields(Io&, FieldsOf<Io, Ping>) {
+  return {};
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, EngineState> m) {
+  TRY(io.choice(m.condition, "engine_state.state", EngineCondition::kDown));
+  return io.template text<std::uint16_t>(m.text, "engine_state.text", kStateTextBytesMax);
+}
+
+// ---- data channel -------------------------------------------------------------------------------
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Hello> m) {
+  TRY(io.template text<std::uint16_t>(m.model_id, "hello.model_id", kModelIdBytesMax));
+  TRY(io.number(m.created, "hello.created"));
+  TRY(io.number(m.context_tokens, "hello.context_tokens"));
+  TRY(io.number(m.vocabulary, "hello.vocabulary"));
+  TRY(io.number(m.choices_max, "hello.choices_max"));
+  TRY(io.number(m.sequences_max, "hello.sequences_max"));
+  return io.flag(m.has_chat_template, "hello.has_chat_template");
+}
+
+template <typename Io>
+base::Status visit_sampling(Io& io, FieldsOf<Io, RequestBegin> m) {
+  TRY(io.real(m.temperature, "request_begin.temperature"));
+  TRY(io.number(m.top_k, "request_begin.top_k"));
+  TRY(io.real(m.top_p, "request_begin.top_p"));
+  TRY(io.real(m.min_p, "request_begin.min_p"));
+  TRY(io.real(m.repetition_penalty, "request_begin.repetition_penalty"));
+  TRY(io.real(m.presence_penalty, "request_begin.presence_penalty"));
+  TRY(io.real(m.frequency_penalty, "request_begin.frequency_penalty"));
+  return io.number(m.seed, "request_begin.seed");
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, RequestBegin> m) {
+  TRY(io.number(m.id, "request_begin.id"));
+  TRY(io.number(m.tenant, "request_begin.tenant"));
+  TRY(io.choice(m.kind, "request_begin.kind", RequestKind::kCompletion));
+  TRY(io.number(m.choices, "request_begin.choices"));
+  TRY(io.number(m.tokens_max, "request_begin.tokens_max"));
+  TRY(io.number(m.tokens_min, "request_begin.tokens_min"));
+  TRY(io.number(m.top_logprobs, "request_begin.top_logprobs", std::uint32_t{kTopLogprobsMax}));
+  TRY(io.flag(m.logprobs, "request_begin.logprobs"));
+  TRY(io.flag(m.echo, "request_begin.echo"));
+  TRY(io.flag(m.ignore_end_tokens, "request_begin.ignore_end_tokens"));
+  TRY(io.flag(m.include_stop_text, "request_begin.include_stop_text"));
+  TRY(io.flag(m.continue_final_message, "request_begin.continue_final_message"));
+  TRY(io.flag(m.add_generation_prompt, "request_begin.add_generation_prompt"));
+  TRY(visit_sampling<Io>(io, m));
+  return io.number(m.body_bytes, "request_begin.body_bytes", kRequestBodyBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, RequestBody> m) {
+  TRY(io.number(m.id, "request_body.id"));
+  return io.rest(m.bytes, "request_body.bytes", kBodyChunkBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Cancel> m) {
+  return io.number(m.id, "cancel.id");
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Admitted> m) {
+  TRY(io.number(m.id, "admitted.id"));
+  TRY(io.number(m.prompt_tokens, "admitted.prompt_tokens"));
+  return io.number(m.tokens_max, "admitted.tokens_max");
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Refused> m) {
+  TRY(io.number(m.id, "refused.id"));
+  TRY(io.choice(m.code, "refused.code", base::ErrorCode::kUnsupported));
+  TRY(io.template text<std::uint16_t>(m.api_code, "refused.api_code", kRefusedNameBytesMax));
+  TRY(io.template text<std::uint16_t>(m.param, "refused.param", kRefusedNameBytesMax));
+  return io.template text<std::uint16_t>(m.message, "refused.message", kErrorTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, EventLogprob> m) {
+  TRY(io.number(m.token, "event.logprob.token"));
+  TRY(io.real(m.logprob, "event.logprob.logprob"));
+  return io.template blob<std::uint16_t>(m.bytes, "event.logprob.bytes", kTokenBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Event> m) {
+  TRY(io.number(m.choice, "event.choice"));
+  TRY(io.number(m.token, "event.token"));
+  TRY(io.flag(m.prompt, "event.prompt"));
+  TRY(io.choice(m.finish, "event.finish", EventFinish::kError));
+  TRY(io.template text<std::uint16_t>(m.text, "event.text", kEventTextBytesMax));
+  TRY(io.flag(m.has_logprob, "event.has_logprob"));
+  if (m.has_logprob) {
+    TRY(visit_fields<Io>(io, m.logprob));
+    TRY(io.template list<std::uint8_t>(m.top, "event.top", kTopLogprobsMax,
+                                       [&io](FieldsOf<Io, EventLogprob> top) { return visit_fields<Io>(io, top); }));
+  }
+  if (m.finish != EventFinish::kNone) {
+    TRY(io.number(m.prompt_tokens, "event.prompt_tokens"));
+    TRY(io.number(m.completion_tokens, "event.completion_tokens"));
+    TRY(io.number(m.cached_prompt_tokens, "event.cached_prompt_tokens"));
+  }
+  if (m.finish != EventFinish::kError) return {};
+  return io.template text<std::uint16_t>(m.error, "event.error", kErrorTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Events> m) {
+  TRY(io.number(m.id, "events.id"));
+  return io.template list<std::uint16_t>(m.events, "events.count", kEventsPerMessageMax,
+                                         [&io](FieldsOf<Io, Event> event) { return visit_fields<Io>(io, event); });
+}
+
+}  // namespace daemon_ipc
+
+#endif  // DAEMON_IPC_MESSAGE_FIELDS_H_

@@ -1,0 +1,180 @@
+// The messages of daemon/PROTOCOL.md as structs: bytes to value and back. Parsing bounds every field.
+#ifndef DAEMON_IPC_MESSAGES_H_
+#define DAEMON_IPC_MESSAGES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "hardening/base/result.h"
+
+namespace daemon_ipc {
+
+inline constexpr std::size_t kMessageBytesMax = 65'536;
+inline constexpr std::size_t kBodyChunkBytesMax = 32'768;
+inline constexpr std::size_t kReportBytesMax = 16'384;
+inline constexpr std::size_t kEventsPerMessageMax = 64;
+inline constexpr std::size_t kTopLogprobsMax = 20;
+inline constexpr std::size_t kTokenBytesMax = 1'024;  // bytes of one token's text
+inline constexpr std::size_t kEventTextBytesMax = 16'384;
+inline constexpr std::size_t kProgressTextBytesMax = 128;
+inline constexpr std::size_t kStateTextBytesMax = 256;
+inline constexpr std::size_t kModelIdBytesMax = 256;
+inline constexpr std::size_t kRefusedNameBytesMax = 64;  // api_code and param
+inline constexpr std::size_t kErrorTextBytesMax = 1'024;
+inline constexpr std::uint32_t kRequestBodyBytesMax = 64u << 20;
+
+enum class MessageType : std::uint16_t {
+  kReady = 1,
+  kProgress = 2,
+  kAlive = 3,
+  kPeerChannel = 4,
+  kDrain = 5,
+  kDrained = 6,
+  kPing = 7,
+  kEngineState = 8,
+  kHello = 32,
+  kRequestBegin = 33,
+  kRequestBody = 34,
+  kCancel = 35,
+  kAdmitted = 36,
+  kRefused = 37,
+  kEvents = 38,
+};
+
+// ---- control channel ------------------------------------------------------------------------------------
+
+struct Ready {
+  std::string report;  // JSON object
+};
+struct Progress {
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  std::string what;
+};
+struct Alive {
+  std::uint64_t work = 0;
+  bool busy = false;
+  std::string stats;  // JSON object
+};
+struct PeerChannel {};  // the descriptor travels beside the message
+struct Drain {
+  std::uint32_t timeout_ms = 0;
+};
+struct Drained {};
+struct Ping {};
+enum class EngineCondition : std::uint8_t { kStarting = 0, kReady = 1, kDown = 2 };
+struct EngineState {
+  EngineCondition condition = EngineCondition::kStarting;
+  std::string text;
+};
+
+// ---- data channel ---------------------------------------------------------------------------------------
+
+struct Hello {
+  std::string model_id;
+  std::int64_t created = 0;  // unix seconds
+  std::uint32_t context_tokens = 0;
+  std::uint32_t vocabulary = 0;
+  std::uint32_t choices_max = 0;
+  std::uint32_t sequences_max = 0;
+  bool has_chat_template = false;
+};
+
+enum class RequestKind : std::uint8_t { kChat = 0, kCompletion = 1 };
+
+// Everything of fixed size; the variable parts follow as the body (JSON, body_bytes long).
+struct RequestBegin {
+  std::uint64_t id = 0;
+  std::uint64_t tenant = 0;
+  RequestKind kind = RequestKind::kChat;
+  std::uint32_t choices = 1;
+  std::uint32_t tokens_max = 0;  // 0: whatever the context leaves
+  std::uint32_t tokens_min = 0;
+  std::uint32_t top_logprobs = 0;
+  bool logprobs = false;
+  bool echo = false;              // completions: give the prompt back first
+  bool ignore_end_tokens = false;
+  bool include_stop_text = false;
+  bool continue_final_message = false;
+  bool add_generation_prompt = true;
+  float temperature = 1;
+  std::int32_t top_k = 0;
+  float top_p = 1;
+  float min_p = 0;
+  float repetition_penalty = 1;
+  float presence_penalty = 0;
+  float frequency_penalty = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t body_bytes = 0;
+};
+struct RequestBody {
+  std::uint64_t id = 0;
+  std::vector<std::byte> bytes;
+};
+struct Cancel {
+  std::uint64_t id = 0;
+};
+struct Admitted {
+  std::uint64_t id = 0;
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t tokens_max = 0;
+};
+struct Refused {
+  std::uint64_t id = 0;
+  base::ErrorCode code = base::ErrorCode::kInvalidInput;
+  std::string api_code;  // "context_length_exceeded", …
+  std::string param;     // the request field at fault, or empty
+  std::string message;
+};
+
+struct EventLogprob {
+  std::int32_t token = -1;
+  float logprob = 0;
+  std::string bytes;  // of the token's text; not necessarily UTF-8
+};
+enum class EventFinish : std::uint8_t { kNone = 0, kStop = 1, kLength = 2, kCancelled = 3, kError = 4 };
+struct Event {
+  std::uint32_t choice = 0;
+  std::int32_t token = -1;  // -1: no token, only text or a finish
+  bool prompt = false;      // a token of the prompt (echo with logprobs)
+  EventFinish finish = EventFinish::kNone;
+  std::string text;         // valid UTF-8
+  bool has_logprob = false;
+  EventLogprob logprob;            // of `token`, when has_logprob
+  std::vector<EventLogprob> top;   // best first
+  std::uint32_t prompt_tokens = 0;  // in finishing events, as the next two
+  std::uint32_t completion_tokens = 0;
+  std::uint32_t cached_prompt_tokens = 0;
+  std::string error;               // with kError
+};
+struct Events {
+  std::uint64_t id = 0;
+  std::vector<Event> events;
+};
+
+using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Hello,
+                             RequestBegin, RequestBody, Cancel, Admitted, Refused, Events>;
+
+MessageType message_type(const Message& message);
+std::string_view message_name(MessageType type);  // "request_begin"; "unknown" for numbers not listed
+
+// A value over its row's limit is a bug and aborts; so is an Events of more than kMessageBytesMax (see event_bytes).
+// Texts are UTF-8, but for the bytes of a token; numbers are never NaN.
+std::vector<std::byte> serialize(const Message& message);
+
+// How many bytes one event takes in an Events message: a sender packs events while the sum stays within
+// kEventsBytesMax. One event alone always fits.
+std::size_t event_bytes(const Event& event);
+inline constexpr std::size_t kEventsBytesMax = kMessageBytesMax - 2 - 8 - 2;  // less type, id and count
+
+// kInvalidInput names the message and the field. Serialising the value again gives the same bytes.
+base::Result<Message> parse(std::span<const std::byte> bytes);
+
+}  // namespace daemon_ipc
+
+#endif  // DAEMON_IPC_MESSAGES_H_

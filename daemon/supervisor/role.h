@@ -1,0 +1,107 @@
+// One role as the supervisor sees it: a process that starts, becomes ready, is asked for signs of life, drains, stops,
+// and is started again when it fails.
+//
+//             start          ready           drain          drained
+//   stopped ────────► starting ────► ready ────────► draining ────────► stopping ──► stopped (or starting again)
+//      ▲                  │            │                │
+//      └──── waiting ◄────┴────────────┴────────────────┘  it ended; or, by way of killed, it broke the protocol or
+//                                                          got nowhere
+#ifndef DAEMON_SUPERVISOR_ROLE_H_
+#define DAEMON_SUPERVISOR_ROLE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/ipc/channel.h"
+#include "daemon/supervisor/liveness.h"
+#include "daemon/supervisor/restart_policy.h"
+#include "daemon/supervisor/spawn.h"
+#include "hardening/base/json.h"
+#include "hardening/base/log.h"
+
+namespace daemon_supervisor {
+
+enum class RoleState : std::uint8_t { kStopped, kStarting, kReady, kDraining, kStopping, kKilled, kWaiting };
+std::string_view role_state_name(RoleState state);
+
+struct RoleSpec {
+  std::string name;
+  int executable = -1;                   // borrowed
+  std::vector<std::string> arguments;    // with arguments[0]
+  std::vector<std::string> environment;
+  base::Fd config;                       // sealed memfd: descriptor 4
+  std::vector<int> resources;            // borrowed: descriptors 5 and up
+  Patience patience;
+  RestartPolicy::Limits restarts;
+  std::int64_t landlock_abi_min = 0;
+};
+
+// Times are milliseconds of a monotonic clock. One thread.
+class Role {
+ public:
+  Role(RoleSpec spec, const base::Logger& log);
+
+  void start(std::int64_t now);
+  void drain(std::int64_t now, std::uint32_t timeout_ms);  // when ready; otherwise stops
+  void stop(std::int64_t now);  // ends the control channel, and after a moment the process
+  void restart_when_stopped() { restart_when_stopped_ = true; }
+  void replace_config(base::Fd config) { spec_.config = std::move(config); }
+
+  // To call when control_fd() or exit_fd() is readable, and at next_deadline().
+  void read_control(std::int64_t now);
+  void collect_exit(std::int64_t now);
+  void tick(std::int64_t now);
+
+  // A failure to send is the role's fault and ends it.
+  void send(const daemon_ipc::Message& message, const base::Fd* fd_to_pass, std::int64_t now);
+
+  int control_fd() const;  // -1: nothing to wait for
+  int exit_fd() const;
+  std::int64_t next_deadline() const;
+
+  const std::string& name() const { return spec_.name; }
+  RoleState state() const { return state_; }
+  bool ready() const { return state_ == RoleState::kReady; }
+  std::uint64_t generation() const { return generation_; }  // counts starts
+  bool degraded(std::int64_t now) const { return restarts_.degraded(now); }
+  std::int64_t restart_in_ms(std::int64_t now) const;
+  bool kill_overdue(std::int64_t now) const;  // killed, and even so still there
+  const std::string& progress() const { return progress_; }
+  base::Json serialize(std::int64_t now) const;  // for `redoubt status`
+
+ private:
+  void handle(const daemon_ipc::Message& message, std::int64_t now);
+  void handle_ready(const daemon_ipc::Ready& ready, std::int64_t now);
+  void handle_progress(const daemon_ipc::Progress& progress, std::int64_t now);
+  void handle_alive(const daemon_ipc::Alive& alive, std::int64_t now);
+  void fail(std::string_view why, std::int64_t now);  // kills a process that misbehaved
+  void kill_process(std::int64_t now);
+  void wait_to_restart(std::int64_t now);
+
+  RoleSpec spec_;
+  const base::Logger& log_;
+  RestartPolicy restarts_;
+  Liveness liveness_;
+  RoleState state_ = RoleState::kStopped;
+  bool restart_when_stopped_ = false;
+  std::optional<Child> child_;
+  std::optional<daemon_ipc::Channel> channel_;
+  std::uint64_t generation_ = 0;
+  std::int64_t started_at_ = 0;
+  std::int64_t ready_at_ = 0;     // 0: not since the last start
+  std::int64_t deadline_ = Liveness::kNever;  // of draining, stopping or waiting
+  std::int64_t killed_at_ = 0;    // 0: not
+  std::string progress_;          // while starting
+  std::string failure_;           // what we found wrong, before the process has ended
+  std::string last_exit_;
+  base::Json report_;
+  base::Json stats_;
+  std::uint64_t work_ = 0;
+  bool busy_ = false;
+};
+
+}  // namespace daemon_supervisor
+
+#endif  // DAEMON_SUPERVISOR_ROLE_H_

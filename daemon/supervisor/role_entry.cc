@@ -1,0 +1,83 @@
+#include "daemon/supervisor/role_entry.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <optional>
+
+#include "daemon/engine/engine_role.h"
+#include "daemon/gateway/gateway_role.h"
+#include "daemon/supervisor/role_context.h"
+#include "hardening/base/log.h"
+#include "hardening/sandbox.h"
+
+namespace daemon_supervisor {
+namespace {
+
+constexpr int kControl = 3;
+constexpr int kConfig = 4;
+constexpr int kFirstResource = 5;
+constexpr int kDescriptorsMax = 64;
+constexpr int kExitFailure = 1;
+
+std::optional<hardening::Policy> policy_for(const RoleRequest& request) {
+  if (request.name == "gateway") {
+    return hardening::gateway_policy(request.identity, request.descriptors, request.open_files_max);
+  }
+  if (request.name == "engine") {
+    return hardening::engine_policy(request.identity, request.descriptors, kFirstResource);
+  }
+  return std::nullopt;
+}
+
+// A person who calls `redoubt role` by hand is told so instead of meeting a closed descriptor later.
+base::Status check_descriptors(int count) {
+  if (count <= kFirstResource || count > kDescriptorsMax) {
+    return base::invalid_input("roles are started by 'redoubt serve' alone");
+  }
+  for (int fd = 0; fd < count; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) return base::invalid_input(fmt::format("descriptor {} is not open", fd));
+    // They were placed without CLOEXEC to survive one exec; there will not be another.
+    if (fd >= kControl && ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return base::io_error(errno, "fcntl");
+  }
+  return {};
+}
+
+RoleContext make_context(int descriptors, hardening::Sandbox sandbox) {
+  RoleContext context{base::Fd(kControl), base::Fd(kConfig), {}, std::move(sandbox)};
+  for (int fd = kFirstResource; fd < descriptors; ++fd) context.resources.emplace_back(fd);
+  return context;
+}
+
+}  // namespace
+
+int run_role(const RoleRequest& request) {
+  const base::Logger log("role");
+  const auto policy = policy_for(request);
+  if (!policy) {
+    log.error("no such role", {{"name", request.name}});
+    return kExitFailure;
+  }
+  // execveat() named the process after a descriptor.
+  (void)::prctl(PR_SET_NAME, ("redoubt-" + request.name).c_str(), 0, 0, 0);
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  (void)::sigaction(SIGPIPE, &ignore, nullptr);  // a peer that goes away is an error value, not a signal
+  auto ready = check_descriptors(request.descriptors);
+  if (!ready.ok()) {
+    log.error(ready.error().message, {{"role", request.name}});
+    return kExitFailure;
+  }
+  auto sandbox = hardening::Sandbox::enter(*policy);
+  if (!sandbox.ok()) {
+    log.error("refusing to run outside the sandbox", {{"role", request.name}, {"why", sandbox.error().message}});
+    return kExitFailure;
+  }
+  auto context = make_context(request.descriptors, std::move(sandbox).value());
+  if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context));
+  return daemon_engine::run_engine_role(std::move(context));
+}
+
+}  // namespace daemon_supervisor

@@ -1,0 +1,24 @@
+// `redoubt role NAME`: the first code of a role's process. Enters the sandbox, then calls the role.
+#ifndef DAEMON_SUPERVISOR_ROLE_ENTRY_H_
+#define DAEMON_SUPERVISOR_ROLE_ENTRY_H_
+
+#include <cstdint>
+#include <string>
+
+#include "hardening/policy.h"
+
+namespace daemon_supervisor {
+
+struct RoleRequest {
+  std::string name;               // "gateway" or "engine"
+  hardening::Identity identity;   // taken when started as root
+  int descriptors = 0;            // [0, descriptors) were placed by the supervisor
+  std::uint64_t open_files_max = 0;  // gateway only
+};
+
+// The process's exit status. Requires the descriptors of daemon/PROTOCOL.md section 1.
+int run_role(const RoleRequest& request);
+
+}  // namespace daemon_supervisor
+
+#endif  // DAEMON_SUPERVISOR_ROLE_ENTRY_H_

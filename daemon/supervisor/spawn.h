@@ -1,0 +1,37 @@
+// Starts a role: fork and exec of an open executable, with exactly the descriptors it is meant to have.
+#ifndef DAEMON_SUPERVISOR_SPAWN_H_
+#define DAEMON_SUPERVISOR_SPAWN_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "hardening/base/fd.h"
+#include "hardening/base/result.h"
+
+namespace daemon_supervisor {
+
+struct SpawnRequest {
+  int executable = -1;                   // open for reading or O_PATH
+  std::vector<std::string> arguments;    // arguments[0] is the name shown by ps
+  std::vector<std::string> environment;  // all of it; nothing is inherited
+  std::vector<int> descriptors;          // become 0, 1, 2, …; everything else is closed
+};
+
+struct Child {
+  pid_t pid = -1;
+  base::Fd pidfd;  // readable when the process has ended
+};
+
+// The child leads a session of its own (a terminal's Ctrl-C is the supervisor's to handle), has no signal blocked, and
+// is killed when the calling thread ends. Requires a single-threaded caller.
+base::Result<Child> spawn(const SpawnRequest& request);
+
+// Collects an ended child and says how it ended: "exited with status 1", "killed by SIGSYS (seccomp)". Empty while it
+// still runs.
+std::string reap(const Child& child);
+
+}  // namespace daemon_supervisor
+
+#endif  // DAEMON_SUPERVISOR_SPAWN_H_

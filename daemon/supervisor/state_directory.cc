@@ -1,0 +1,100 @@
+#include "daemon/supervisor/state_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "hardening/base/clock.h"
+#include "hardening/base/file.h"
+
+namespace daemon_supervisor {
+namespace {
+
+constexpr std::size_t kApiKeysBytesMax = 8u << 20;
+constexpr std::size_t kPemBytesMax = 256 * 1024;
+constexpr unsigned kPrivate = 0600;
+constexpr unsigned kPublic = 0644;
+constexpr unsigned kPublicDirectory = 0755;
+
+std::string or_default(const std::string& configured, std::string fallback) {
+  return configured.empty() ? std::move(fallback) : configured;
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+base::Result<base::Secret> read_secret_file(const std::string& path) {
+  std::string text = TRY(base::read_text_file(path, kPemBytesMax));
+  auto secret = base::Secret::create(text);
+  base::wipe(std::as_writable_bytes(std::span(text)));
+  return secret;
+}
+
+base::Status write_tls_identity(const StatePaths& paths, const TlsIdentity& identity) {
+  TRY(ensure_directory(paths.tls_directory, kPublicDirectory));
+  // The key first: a certificate alone would look like a complete pair after a power loss.
+  TRY(base::replace_file(paths.tls_private_key, identity.private_key_pem.expose_text(), kPrivate));
+  return base::replace_file(paths.tls_certificate, identity.certificate_pem, kPublic);
+}
+
+}  // namespace
+
+StatePaths::StatePaths(const daemon_config::Config& config)
+    : lock(config.paths.state + "/lock"),
+      api_keys(config.paths.state + "/api-keys.json"),
+      ask_key(config.paths.state + "/ask.key"),
+      tls_directory(config.paths.state + "/tls"),
+      tls_certificate(or_default(config.server.tls_certificate, tls_directory + "/certificate.pem")),
+      tls_private_key(or_default(config.server.tls_private_key, tls_directory + "/private-key.pem")),
+      store(config.paths.state + "/store"),
+      control_socket(config.paths.runtime + "/control.sock") {}
+
+base::Status ensure_directory(const std::string& path, unsigned mode) {
+  if (::mkdir(path.c_str(), mode) == 0) return {};
+  if (errno != EEXIST) return base::io_error(errno, "create directory " + path);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return base::io_error(errno, path);
+  if (!S_ISDIR(info.st_mode)) return base::invalid_input(path + " is not a directory");
+  return {};
+}
+
+base::Result<base::Fd> lock_state(const StatePaths& paths) {
+  base::Fd lock = TRY(base::open_file(paths.lock, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivate));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return base::io_error(errno, "lock " + paths.lock);
+  return base::unavailable(fmt::format("{} is held: another redoubt serves from this state directory", paths.lock));
+}
+
+base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths) {
+  const auto text = base::read_text_file(paths.api_keys, kApiKeysBytesMax);
+  if (!text.ok() && text.error().code == base::ErrorCode::kNotFound) return daemon_auth::ApiKeys();
+  const auto raw = TRY(text);
+  const auto json = TRY(base::Json::parse(raw, {.bytes_max = kApiKeysBytesMax, .depth_max = 4}).context(paths.api_keys));
+  return daemon_auth::ApiKeys::parse(json).context(paths.api_keys);
+}
+
+base::Status write_api_keys(const StatePaths& paths, const daemon_auth::ApiKeys& keys) {
+  return base::replace_file(paths.api_keys, keys.serialize().dump_pretty() + "\n", kPrivate);
+}
+
+base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config, const StatePaths& paths) {
+  const bool configured = !config.server.tls_certificate.empty();
+  if (!configured && !exists(paths.tls_certificate)) {
+    const auto identity =
+        TRY(create_self_signed(config.server.listen, host_name(), base::SystemClock().unix_seconds()));
+    TRY(write_tls_identity(paths, identity).context("self-signed certificate"));
+  }
+  auto certificate = TRY(base::read_text_file(paths.tls_certificate, kPemBytesMax).context("TLS certificate"));
+  auto key = TRY(read_secret_file(paths.tls_private_key).context("TLS private key"));
+  return TlsIdentity{std::move(certificate), std::move(key)};
+}
+
+}  // namespace daemon_supervisor

@@ -1,0 +1,50 @@
+// What the appliance keeps below paths.state (PRIVSEP.md lists who may read it):
+//
+//   lock                    held while a supervisor runs
+//   api-keys.json           who may ask (daemon/auth)
+//   ask.key                 the key of `redoubt ask` on this machine, in the clear, 0600
+//   tls/certificate.pem     made on first start when the configuration names none
+//   tls/private-key.pem     0600
+//   store/                  models (provisioning/store.h)
+#ifndef DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
+#define DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
+
+#include <string>
+
+#include "daemon/auth/api_keys.h"
+#include "daemon/config/config.h"
+#include "daemon/supervisor/tls_certificate.h"
+#include "hardening/base/fd.h"
+#include "hardening/base/result.h"
+
+namespace daemon_supervisor {
+
+struct StatePaths {
+  explicit StatePaths(const daemon_config::Config& config);
+
+  std::string lock;
+  std::string api_keys;
+  std::string ask_key;
+  std::string tls_directory;
+  std::string tls_certificate;  // the configured one, where there is one
+  std::string tls_private_key;
+  std::string store;
+  std::string control_socket;
+};
+
+// Creates a directory unless it is there; its parent must be.
+base::Status ensure_directory(const std::string& path, unsigned mode);
+
+// Held until dropped. kUnavailable when another process holds it.
+base::Result<base::Fd> lock_state(const StatePaths& paths);
+
+// No file means no keys.
+base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths);
+base::Status write_api_keys(const StatePaths& paths, const daemon_auth::ApiKeys& keys);
+
+// The certificate and key to serve with; made and written first where there are none and none are configured.
+base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config, const StatePaths& paths);
+
+}  // namespace daemon_supervisor
+
+#endif  // DAEMON_SUPERVISOR_STATE_DIRECTORY_H_

@@ -1,0 +1,78 @@
+// Keeps the roles running: starts them, introduces gateway and engine to each other, restarts what fails, tells
+// systemd, answers `redoubt status`, and ends everything in order. One thread; it never sees a byte of a client.
+#ifndef DAEMON_SUPERVISOR_SUPERVISOR_H_
+#define DAEMON_SUPERVISOR_SUPERVISOR_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/supervisor/control_socket.h"
+#include "daemon/supervisor/notifier.h"
+#include "daemon/supervisor/role.h"
+#include "hardening/base/clock.h"
+#include "hardening/base/fd.h"
+#include "hardening/base/json.h"
+#include "hardening/base/log.h"
+
+namespace daemon_supervisor {
+
+struct SupervisorParts {
+  RoleSpec gateway;
+  RoleSpec engine;
+  base::Fd signals;                // see signals.h
+  ControlSocket control_socket;
+  std::uint32_t drain_timeout_ms = 30'000;
+  base::Json facts;                // an object: version, model, listeners; for `redoubt status`
+  std::string summary;             // one line for systemd: what is served where
+  // A fresh gateway configuration (keys or certificate changed on disk), for SIGHUP.
+  std::function<base::Result<base::Fd>()> reload_gateway_config;
+};
+
+class Supervisor {
+ public:
+  // `log` and `clock` outlive this.
+  Supervisor(SupervisorParts parts, const base::Logger& log, const base::Clock& clock);
+
+  // Until SIGTERM or SIGINT. All children have ended when it returns.
+  void run();
+
+ private:
+  enum class Phase : std::uint8_t { kRunning, kDrainingGateway, kStoppingEngine, kStopped };
+
+  std::int64_t now() const { return clock_.monotonic_ns() / 1'000'000; }
+  void wait_for_events(std::int64_t now_ms);
+  void handle_signals(std::int64_t now_ms);
+  void begin_stop(std::int64_t now_ms);
+  void advance_stop(std::int64_t now_ms);
+  void reload(std::int64_t now_ms);
+  void introduce_roles(std::int64_t now_ms);
+  void tell_engine_state(std::int64_t now_ms);
+  void tell_systemd(std::int64_t now_ms);
+  std::string status_line(std::int64_t now_ms) const;
+  std::string_view state_name(std::int64_t now_ms) const;
+  std::string answer(std::string_view request, std::int64_t now_ms);
+  base::Json status_report(std::int64_t now_ms) const;
+
+  const base::Logger& log_;
+  const base::Clock& clock_;
+  SupervisorParts parts_;
+  Role gateway_;
+  Role engine_;
+  Notifier notifier_;
+  Phase phase_ = Phase::kRunning;
+  std::int64_t started_at_ = 0;
+  // Which incarnations hold the two ends of one channel.
+  std::uint64_t introduced_gateway_ = 0;
+  std::uint64_t introduced_engine_ = 0;
+  // What the present gateway was last told of the engine.
+  std::uint64_t told_gateway_ = 0;
+  std::string told_state_;
+  std::string announced_progress_;
+};
+
+}  // namespace daemon_supervisor
+
+#endif  // DAEMON_SUPERVISOR_SUPERVISOR_H_

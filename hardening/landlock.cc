@@ -1,0 +1,78 @@
+#include "hardening/landlock.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "hardening/base/fd.h"
+
+namespace hardening {
+namespace {
+
+constexpr long kCreateRuleset = 444;  // the same on every architecture
+constexpr long kAddRule = 445;
+constexpr long kRestrictSelf = 446;
+constexpr std::uint32_t kVersionFlag = 1;
+constexpr int kRulePathBeneath = 1;
+
+constexpr std::uint64_t kReadFile = 1u << 2;
+constexpr std::uint64_t kReadDirectory = 1u << 3;
+constexpr std::uint64_t kFileRightsAbi1 = (1u << 13) - 1;
+constexpr std::uint64_t kRefer = 1u << 13;     // ABI 2
+constexpr std::uint64_t kTruncate = 1u << 14;  // ABI 3
+constexpr std::uint64_t kIoctlDevice = 1u << 15;  // ABI 5
+constexpr std::uint64_t kTcpBindAndConnect = 3;   // ABI 4
+constexpr std::uint64_t kScopeAbstractUnixAndSignal = 3;  // ABI 6
+
+struct RulesetAttributes {
+  std::uint64_t handled_files;
+  std::uint64_t handled_network;
+  std::uint64_t scoped;
+};
+
+struct __attribute__((packed)) PathBeneathAttributes {
+  std::uint64_t allowed;
+  std::int32_t parent_fd;
+};
+
+RulesetAttributes everything_known_to(int abi) {
+  RulesetAttributes rights{kFileRightsAbi1, 0, 0};
+  if (abi >= 2) rights.handled_files |= kRefer;
+  if (abi >= 3) rights.handled_files |= kTruncate;
+  if (abi >= 4) rights.handled_network = kTcpBindAndConnect;
+  if (abi >= 5) rights.handled_files |= kIoctlDevice;
+  if (abi >= 6) rights.scoped = kScopeAbstractUnixAndSignal;
+  return rights;
+}
+
+// An older kernel refuses a longer structure than it knows.
+std::size_t attribute_bytes(int abi) {
+  if (abi >= 6) return sizeof(RulesetAttributes);
+  return abi >= 4 ? 2 * sizeof(std::uint64_t) : sizeof(std::uint64_t);
+}
+
+}  // namespace
+
+int landlock_abi() {
+  const long abi = ::syscall(kCreateRuleset, nullptr, 0, kVersionFlag);
+  return abi > 0 ? static_cast<int>(abi) : 0;
+}
+
+base::Status restrict_with_landlock(int abi, int readable_directory) {
+  const RulesetAttributes rights = everything_known_to(abi);
+  const long created = ::syscall(kCreateRuleset, &rights, attribute_bytes(abi), 0);
+  if (created < 0) return base::io_error(errno, "landlock_create_ruleset");
+  const base::Fd ruleset(static_cast<int>(created));
+  if (readable_directory >= 0) {
+    const PathBeneathAttributes beneath{kReadFile | kReadDirectory, readable_directory};
+    if (::syscall(kAddRule, ruleset.get(), kRulePathBeneath, &beneath, 0) != 0) {
+      return base::io_error(errno, "landlock_add_rule");
+    }
+  }
+  if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0) return base::io_error(errno, "landlock_restrict_self");
+  return {};
+}
+
+}  // namespace hardening

@@ -1,0 +1,30 @@
+// What the sandbox of one role reached on this kernel, for `ready` and `redoubt status`.
+#ifndef HARDENING_SANDBOX_REPORT_H_
+#define HARDENING_SANDBOX_REPORT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardening/base/json.h"
+
+namespace hardening {
+
+struct SandboxReport {
+  std::string role;
+  int landlock_abi = 0;                 // 0: not offered by this kernel
+  std::vector<std::string> namespaces;  // of their own: "user", "net", "ipc", "uts", "mount"
+  std::uint32_t uid = 0;
+  bool capabilities_empty = false;
+  bool no_new_privs = false;
+  bool dumpable = true;
+  std::uint32_t seccomp_allowed = 0;  // syscalls on the list in force; 0: no list
+  bool locked_down = false;
+  std::vector<std::string> skipped;   // "what: why" for every step that was not taken
+
+  base::Json serialize() const;
+};
+
+}  // namespace hardening
+
+#endif  // HARDENING_SANDBOX_REPORT_H_

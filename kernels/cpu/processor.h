@@ -1,0 +1,18 @@
+// What the processor this runs on can do, asked once at creation.
+#ifndef KERNELS_CPU_PROCESSOR_H_
+#define KERNELS_CPU_PROCESSOR_H_
+
+#include "kernels/ops.h"
+
+namespace kernels::cpu {
+
+struct KernelSet;
+
+// The kernel set of `isa`, or null when the processor or the operating system does not carry it.
+// kBest takes AVX-512 with VNNI (and AMX where there is any), else AVX2, else plain; asking for AMX is a system call
+// (arch_prctl), so kBest must come before a sandbox that refuses it.
+const KernelSet* find_kernels(CpuIsa isa);
+
+}  // namespace kernels::cpu
+
+#endif  // KERNELS_CPU_PROCESSOR_H_

@@ -1,0 +1,21 @@
+// Rows of float made into each weight format: for tests and for making synthetic models. Written to be read, not
+// to find the best possible codes.
+//
+// F16, BF16, Q8_0 and Q4_0 give the bytes of GGUF's reference quantisers (gguf-py, quants.py). The K formats take
+// the smallest and largest element of each sub-block and round to nearest; the search for better scales that
+// llama.cpp's quantise tool performs is not repeated here.
+#ifndef KERNELS_QUANTIZE_H_
+#define KERNELS_QUANTIZE_H_
+
+#include <cstddef>
+
+#include "kernels/format.h"
+
+namespace kernels {
+
+// Writes row_bytes(format, cols) bytes. cols must suit the format; x must be finite.
+void quantize_row(Format format, const float* x, std::size_t cols, void* row);
+
+}  // namespace kernels
+
+#endif  // KERNELS_QUANTIZE_H_

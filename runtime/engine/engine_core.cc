@@ -1,0 +1,239 @@
+#include "runtime/engine/engine_core.h"
+
+#include <string_view>
+#include <utility>
+
+#include "hardening/base/check.h"
+#include "runtime/engine/limits.h"
+
+namespace runtime {
+namespace {
+
+using Phase = Sequence::Phase;
+
+// Room for the text of an ordinary event; a longer one makes the string grow once.
+constexpr std::size_t kEventTextBytes = 4096;
+
+}  // namespace
+
+EngineCore::EngineCore(const EngineOptions& options, Decoder& decoder, const Tokenizer& tokenizer)
+    : options_(options),
+      decoder_(decoder),
+      tokenizer_(tokenizer),
+      vocabulary_(tokenizer.vocabulary_size()),
+      bounds_{vocabulary_, decoder.shape().context_tokens_max, decoder.shape().block_tokens,
+              decoder.shape().blocks},
+      scheduler_(options, decoder),
+      sampler_(vocabulary_) {
+  histories_.reserve(options.sequences_max);
+  for (std::size_t i = 0; i < options.sequences_max; ++i) {
+    histories_.emplace_back(vocabulary_, bounds_.context_tokens_max);
+  }
+  slices_.reserve(options.sequences_max);
+  event_.text.reserve(kEventTextBytes);
+  event_.top.reserve(limits::kTopLogprobsMax);
+}
+
+base::Status EngineCore::submit(GenerationRequest request) {
+  TRY(check_request(request, bounds_));
+  TRY(scheduler_.check_place(request.id));
+  scheduler_.add(std::make_unique<LiveRequest>(tokenizer_, std::move(request)));
+  return {};
+}
+
+void EngineCore::cancel(std::uint64_t request) {
+  LiveRequest* const found = scheduler_.find(request);
+  if (found != nullptr) found->cancelled = true;
+}
+
+EngineStats EngineCore::stats() const {
+  EngineStats stats = counts_;
+  scheduler_.add_stats(stats);
+  return stats;
+}
+
+base::Status EngineCore::step(const EventSink& sink) {
+  close_cancelled();
+  const std::span<Sequence* const> batch = TRY(scheduler_.plan());
+  LogitRows rows;
+  if (!batch.empty()) {
+    rows = TRY(compute(batch));
+    scheduler_.complete();
+    ++counts_.steps;
+  }
+  for (const auto& [id, request] : scheduler_.requests()) {
+    for (Sequence& choice : request->choices) {
+      if (choice.closing != FinishReason::kNone) {
+        emit_closing(choice, sink);
+      } else if (choice.step_tokens > 0) {
+        emit(choice, rows, sink);
+      }
+    }
+  }
+  counts_.requests_finished += scheduler_.end_step();
+  return {};
+}
+
+void EngineCore::close_cancelled() {
+  for (const auto& [id, request] : scheduler_.requests()) {
+    if (!request->cancelled) continue;
+    for (Sequence& choice : request->choices) {
+      if (choice.phase == Phase::kDone) continue;
+      scheduler_.finish(choice);
+      choice.closing = FinishReason::kCancelled;
+    }
+  }
+}
+
+base::Result<LogitRows> EngineCore::compute(std::span<Sequence* const> batch) {
+  slices_.clear();
+  for (const Sequence* const sequence : batch) {
+    slices_.push_back(
+        {std::span(sequence->tokens).subspan(sequence->computed, sequence->step_tokens),
+         static_cast<std::int32_t>(sequence->computed), sequence->blocks, sequence->step_logits});
+  }
+  return decoder_.forward(slices_);
+}
+
+LogitRow EngineCore::row_at(const LogitRows& rows, std::size_t index) const {
+  return {rows.logits.subspan(index * decoder_.shape().vocabulary, vocabulary_), rows.max[index],
+          rows.log_sum_exp[index]};
+}
+
+// ---- events
+// ----------------------------------------------------------------------------------------------
+
+void EngineCore::emit(Sequence& sequence, const LogitRows& rows, const EventSink& sink) {
+  if (sequence.echo && !emit_echo(sequence, rows, sink)) return;
+  if (sequence.computed < sequence.tokens.size()) return;
+  emit_token(sequence, row_at(rows, sequence.step_row + sequence.step_logits - 1), sink);
+}
+
+// Gives back the prompt tokens that are due: all at once, or, when their log-probabilities are
+// wanted, those the step has computed. False when the sequence ended.
+bool EngineCore::emit_echo(Sequence& sequence, const LogitRows& rows, const EventSink& sink) {
+  PromptEcho& echo = *sequence.echo;
+  const LiveRequest& request = *sequence.request;
+  const bool logprobs = request.spec.echo_logprobs;
+  const std::size_t first_position = sequence.computed - sequence.step_logits;
+  while (echo.next < request.prompt_tokens()) {
+    if (!logprobs || echo.next == 0) {
+      emit_prompt_token(sequence, nullptr, sink);
+      continue;
+    }
+    if (echo.next > sequence.computed) return true;
+    CHECK(echo.next > first_position);
+    const LogitRow before = row_at(rows, sequence.step_row + echo.next - 1 - first_position);
+    if (!all_finite(before.logits)) {
+      emit_error(sequence, kNotFiniteError, sink);
+      return false;
+    }
+    emit_prompt_token(sequence, &before, sink);
+  }
+  sequence.echo.reset();
+  return true;
+}
+
+void EngineCore::emit_prompt_token(Sequence& sequence, const LogitRow* before,
+                                   const EventSink& sink) {
+  PromptEcho& echo = *sequence.echo;
+  const TokenId token = sequence.tokens[echo.next++];
+  begin_event(sequence);
+  event_.prompt = true;
+  event_.token = token;
+  echo.utf8.push(echo.detokenizer.push(token), event_.text);
+  if (echo.next == sequence.request->prompt_tokens()) echo.utf8.flush(event_.text);
+  if (before != nullptr) add_logprobs(sequence, *before, token);
+  sink(event_);
+}
+
+void EngineCore::emit_token(Sequence& sequence, const LogitRow& row, const EventSink& sink) {
+  const base::Result<TokenId> drawn = draw(sequence, row);
+  if (!drawn.ok()) return emit_error(sequence, drawn.error().message, sink);
+  const TokenId token = drawn.value();
+  ++counts_.generated_tokens;
+  begin_event(sequence);
+  event_.token = token;
+  if (sequence.request->spec.logprobs) add_logprobs(sequence, row, token);
+  const FinishReason reason = sequence.output.push(token, event_.text);
+  if (reason == FinishReason::kNone) {
+    sequence.tokens.push_back(token);
+  } else {
+    finish_event(sequence, reason);
+  }
+  sink(event_);
+}
+
+void EngineCore::emit_closing(Sequence& sequence, const EventSink& sink) {
+  begin_event(sequence);
+  finish_event(sequence, std::exchange(sequence.closing, FinishReason::kNone));
+  sink(event_);
+}
+
+void EngineCore::emit_error(Sequence& sequence, std::string_view error, const EventSink& sink) {
+  begin_event(sequence);
+  event_.error = error;
+  finish_event(sequence, FinishReason::kError);
+  sink(event_);
+}
+
+void EngineCore::begin_event(const Sequence& sequence) {
+  event_.request = sequence.request->spec.id;
+  event_.choice = sequence.choice;
+  event_.token = kNoToken;
+  event_.prompt = false;
+  event_.text.clear();
+  event_.has_logprob = false;
+  event_.logprob = {};
+  event_.top.clear();
+  event_.finish = FinishReason::kNone;
+  event_.prompt_tokens = 0;
+  event_.completion_tokens = 0;
+  event_.cached_prompt_tokens = 0;
+  event_.error.clear();
+}
+
+void EngineCore::add_logprobs(const Sequence& sequence, const LogitRow& row, TokenId token) {
+  event_.has_logprob = true;
+  event_.logprob = token_logprob(row, token);
+  top_logprobs(row, sequence.request->spec.top_logprobs, event_.top);
+}
+
+void EngineCore::finish_event(Sequence& sequence, FinishReason reason) {
+  event_.finish = reason;
+  event_.prompt_tokens = static_cast<std::uint32_t>(sequence.request->prompt_tokens());
+  event_.completion_tokens = sequence.output.tokens();
+  event_.cached_prompt_tokens = sequence.request->cached_prompt_tokens;
+  scheduler_.finish(sequence);
+}
+
+// ---- drawing
+// ---------------------------------------------------------------------------------------------
+
+base::Result<TokenId> EngineCore::draw(Sequence& sequence, const LogitRow& row) {
+  const LiveRequest& request = *sequence.request;
+  Draw draw = {row.logits,           request.spec.sampling,
+               history_of(sequence), {},
+               sequence.choice,      static_cast<std::uint32_t>(sequence.tokens.size())};
+  if (!sequence.output.may_end()) draw.barred = request.barred;
+  return sampler_.sample(draw);
+}
+
+// The history of a running sequence up to its last token; null when no penalty asks for it.
+const TokenHistory* EngineCore::history_of(Sequence& sequence) {
+  if (!uses_history(sequence.request->spec.sampling)) return nullptr;
+  TokenHistory& history = histories_[sequence.slot];
+  const std::size_t prompt = sequence.request->prompt_tokens();
+  const std::span<const TokenId> made = std::span(sequence.tokens).subspan(prompt);
+  if (sequence.history_stale) {
+    sequence.history_stale = false;
+    history.reset();
+    history.add_prompt(sequence.request->spec.prompt);
+    for (const TokenId token : made) history.add_output(token);
+  } else {
+    history.add_output(made.back());
+  }
+  return &history;
+}
+
+}  // namespace runtime

@@ -1,0 +1,62 @@
+// The engine itself: the scheduler chooses, the decoder computes, the sampler draws, and what it
+// drew becomes events.
+#ifndef RUNTIME_ENGINE_ENGINE_CORE_H_
+#define RUNTIME_ENGINE_ENGINE_CORE_H_
+
+#include <vector>
+
+#include "hardening/base/result.h"
+#include "runtime/engine/engine.h"
+#include "runtime/engine/logprobs.h"
+#include "runtime/engine/request_check.h"
+#include "runtime/engine/sampler.h"
+#include "runtime/engine/scheduler.h"
+#include "runtime/engine/token_history.h"
+
+namespace runtime {
+
+class EngineCore final : public Engine {
+ public:
+  // Options are checked (Engine::create).
+  EngineCore(const EngineOptions& options, Decoder& decoder, const Tokenizer& tokenizer);
+
+  base::Status submit(GenerationRequest request) override;
+  void cancel(std::uint64_t request) override;
+  bool has_work() const override { return !scheduler_.requests().empty(); }
+  base::Status step(const EventSink& sink) override;
+  EngineStats stats() const override;
+
+ private:
+  void close_cancelled();
+  base::Result<LogitRows> compute(std::span<Sequence* const> batch);
+  LogitRow row_at(const LogitRows& rows, std::size_t index) const;
+
+  void emit(Sequence& sequence, const LogitRows& rows, const EventSink& sink);
+  bool emit_echo(Sequence& sequence, const LogitRows& rows, const EventSink& sink);
+  void emit_prompt_token(Sequence& sequence, const LogitRow* before, const EventSink& sink);
+  void emit_token(Sequence& sequence, const LogitRow& row, const EventSink& sink);
+  void emit_closing(Sequence& sequence, const EventSink& sink);
+  void emit_error(Sequence& sequence, std::string_view error, const EventSink& sink);
+
+  base::Result<TokenId> draw(Sequence& sequence, const LogitRow& row);
+  const TokenHistory* history_of(Sequence& sequence);
+  void begin_event(const Sequence& sequence);
+  void add_logprobs(const Sequence& sequence, const LogitRow& row, TokenId token);
+  void finish_event(Sequence& sequence, FinishReason reason);
+
+  EngineOptions options_;
+  Decoder& decoder_;
+  const Tokenizer& tokenizer_;
+  std::size_t vocabulary_;  // of the tokenizer; a model may have padding rows behind it
+  RequestBounds bounds_;
+  Scheduler scheduler_;
+  Sampler sampler_;
+  std::vector<TokenHistory> histories_;  // by slot
+  std::vector<SequenceSlice> slices_;
+  GenerationEvent event_;  // one for all, so that its texts keep their memory
+  EngineStats counts_;
+};
+
+}  // namespace runtime
+
+#endif  // RUNTIME_ENGINE_ENGINE_CORE_H_

@@ -1,0 +1,34 @@
+// What a backend answered, as our Status.
+#ifndef RUNTIME_MODEL_KERNEL_STATUS_H_
+#define RUNTIME_MODEL_KERNEL_STATUS_H_
+
+#include <string>
+#include <string_view>
+
+#include "hardening/base/result.h"
+#include "kernels/ops.h"
+
+namespace runtime {
+
+// `doing` names what was asked of the backend: "load blk.0.attn_q.weight". Allocates nothing on
+// success.
+inline base::Status to_status(kernels::Status status, std::string_view doing) {
+  const auto text = [doing](std::string_view why) {
+    return std::string(doing) + ": " + std::string(why);
+  };
+  switch (status) {
+    case kernels::Status::kOk:
+      return {};
+    case kernels::Status::kUnsupported:
+      return base::unsupported(text("the backend does not do this"));
+    case kernels::Status::kOutOfMemory:
+      return base::exhausted(text("the backend is out of memory"));
+    case kernels::Status::kDevice:
+      break;
+  }
+  return base::Error{base::ErrorCode::kDevice, 0, text("the device failed")};
+}
+
+}  // namespace runtime
+
+#endif  // RUNTIME_MODEL_KERNEL_STATUS_H_

@@ -1,0 +1,62 @@
+// How much memory a model will take, worked out before any of it is taken.
+//
+// Everything a decoder ever holds is in the plan: when loading succeeds, no later step asks for
+// more. What the backend keeps for itself (its scratch, made with kernels::Limits before the plan)
+// is not ours to count.
+#ifndef RUNTIME_MODEL_MEMORY_PLAN_H_
+#define RUNTIME_MODEL_MEMORY_PLAN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hardening/base/result.h"
+#include "kernels/ops.h"
+#include "runtime/model/gguf.h"
+#include "runtime/model/model_spec.h"
+
+namespace runtime {
+
+// What is wanted. Zero means "the default", which the plan then states.
+struct MemoryRequest {
+  std::size_t context_tokens =
+      0;                       // of one sequence; 0: what the model was trained for, at most 8,192
+  std::size_t sequences = 4;   // whole contexts the KV cache holds, where kv_bytes is 0
+  std::uint64_t kv_bytes = 0;  // the KV cache, rounded down to blocks
+  std::uint64_t memory_bytes_max = 0;  // of all together; 0: no limit
+  std::size_t block_tokens = 32;
+  kernels::KvFormat kv_format = kernels::KvFormat::kF16;
+  std::size_t rows_max = 256;       // tokens of one step
+  std::size_t logit_rows_max = 64;  // rows with logits of one step
+};
+
+// The context a plan will have: what a backend must be made for before there can be a plan.
+std::size_t planned_context(const ModelSpec& spec, const MemoryRequest& request);
+
+struct MemoryPlan {
+  std::size_t context_tokens = 0;
+  kernels::KvShape kv_shape;
+  std::size_t kv_tokens() const { return kv_shape.blocks * kv_shape.block_tokens; }
+
+  std::uint64_t weights_bytes = 0;  // matrices, norms and biases, in the backend's layout
+  std::uint64_t kv_bytes = 0;
+  std::uint64_t activations_bytes =
+      0;  // rows on their way through the layers, positions and block tables
+  std::uint64_t logits_bytes = 0;  // on the backend, and the copy handed out
+  std::uint64_t total_bytes = 0;
+
+  // One line per item and the total, aligned, for people.
+  std::vector<std::string> summary() const;
+};
+
+// kExhausted, with what is needed and what there is, when the limit does not hold even the least
+// (weights, one step and one whole context), or not what was asked for; kInvalidInput when the
+// request contradicts itself or the model. Requires request.rows_max <= ops.limits().rows_max.
+base::Result<MemoryPlan> plan_memory(const GgufFile& file, const ModelSpec& spec,
+                                     const kernels::Ops& ops, const MemoryRequest& request);
+
+}  // namespace runtime
+
+#endif  // RUNTIME_MODEL_MEMORY_PLAN_H_

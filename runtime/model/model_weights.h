@@ -1,0 +1,60 @@
+// A model's weights in a backend's own layout.
+#ifndef RUNTIME_MODEL_MODEL_WEIGHTS_H_
+#define RUNTIME_MODEL_MODEL_WEIGHTS_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "hardening/base/result.h"
+#include "hardening/base/verified_file.h"
+#include "kernels/ops.h"
+#include "runtime/model/gguf.h"
+#include "runtime/model/model_spec.h"
+
+namespace runtime {
+
+// Vectors are backend memory, [size] floats; null where the model has none.
+struct LayerWeights {
+  const float* attention_norm = nullptr;              // [dim]
+  std::unique_ptr<kernels::Weight> q;                 // [q_dim, dim]
+  std::unique_ptr<kernels::Weight> k;                 // [kv_dim, dim]
+  std::unique_ptr<kernels::Weight> v;                 // [kv_dim, dim]
+  const float* q_bias = nullptr;                      // [q_dim]
+  const float* k_bias = nullptr;                      // [kv_dim]
+  const float* v_bias = nullptr;                      // [kv_dim]
+  const float* q_norm = nullptr;                      // [head_dim], for every head
+  const float* k_norm = nullptr;                      // [head_dim]
+  std::unique_ptr<kernels::Weight> attention_output;  // [dim, q_dim]
+  const float* attention_output_bias = nullptr;       // [dim]
+  const float* mlp_norm = nullptr;                    // [dim]
+  std::unique_ptr<kernels::Weight> gate;              // [ff_dim, dim]
+  std::unique_ptr<kernels::Weight> up;                // [ff_dim, dim]
+  std::unique_ptr<kernels::Weight> down;              // [dim, ff_dim]
+};
+
+// Reports bytes of the file's tensors done and in all.
+using LoadProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+struct ModelWeights {
+  std::unique_ptr<kernels::Buffer> vectors;    // all norms and biases; the layers point into it
+  std::vector<float> rope_divisors;            // host; empty where the model has none
+  std::unique_ptr<kernels::Weight> embedding;  // [vocabulary, dim]
+  std::vector<LayerWeights> layers;
+  const float* output_norm = nullptr;       // [dim]
+  std::unique_ptr<kernels::Weight> output;  // [vocabulary, dim]; null when tied to the embedding
+
+  const kernels::Weight& head() const { return output ? *output : *embedding; }
+
+  // Requires that check_tensors found `file` to be as `spec` says. Gives each tensor's pages back
+  // to the system once it is loaded, so that the weights are never twice in memory. Refuses vectors
+  // with numbers that are not finite.
+  static base::Result<ModelWeights> load(base::VerifiedFile& bytes, const GgufFile& file,
+                                         const ModelSpec& spec, kernels::Ops& ops,
+                                         const LoadProgress& progress);
+};
+
+}  // namespace runtime
+
+#endif  // RUNTIME_MODEL_MODEL_WEIGHTS_H_

@@ -1,0 +1,167 @@
+#include "daemon/config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hardening/base/file.h"
+
+namespace daemon_config {
+namespace {
+
+using testing::HasSubstr;
+
+Config parsed(std::string_view text) {
+  auto config = parse_config(text, "t.toml");
+  EXPECT_TRUE(config.ok()) << config.error().message;
+  return config.ok() ? std::move(config).value() : Config{};
+}
+
+std::string error_of(std::string_view text) {
+  const auto config = parse_config(text, "t.toml");
+  return config.ok() ? "accepted" : config.error().message;
+}
+
+std::string example() {
+  auto text = base::read_text_file("image/redoubt.toml", 1 << 20);
+  EXPECT_TRUE(text.ok());
+  return text.value();
+}
+
+// The example with every key it only shows in a comment switched on.
+std::string example_with_all_keys() {
+  std::string text = "\n" + example();
+  for (std::size_t at = 0; (at = text.find("\n#", at)) != text.npos; ++at) {
+    const bool shows_a_key = text[at + 2] != ' ';
+    if (shows_a_key) text.erase(at + 1, 1);
+  }
+  return text;
+}
+
+TEST(Config, AnEmptyFileGivesTheDefaults) {
+  const Config config = parsed("");
+  ASSERT_EQ(config.server.listen.size(), 1u);
+  EXPECT_EQ(format_listen_address(config.server.listen[0]), "127.0.0.1:8443");
+  EXPECT_EQ(config.paths.state, "/var/lib/redoubt");
+  EXPECT_FALSE(config.limits.tls_1_2);
+}
+
+TEST(Config, TheDocumentedExampleParses) { parsed(example()); }
+
+TEST(Config, TheDocumentedExampleShowsEveryKey) {
+  const std::string text = example_with_all_keys();
+  parsed(text);
+  for (const auto& [section, key] : known_keys()) {
+    const auto start = text.find("\n[" + std::string(section) + "]\n");
+    ASSERT_NE(start, text.npos) << section;
+    const auto end = text.find("\n[", start + 1);
+    const auto at = text.find("\n" + std::string(key) + " = ", start);
+    EXPECT_LT(at, end) << section << "." << key;
+  }
+}
+
+// What image/redoubt.toml states as a default is what an empty file gives.
+TEST(Config, TheDocumentedDefaultsAreTheDefaults) {
+  const Config documented = parsed(example());
+  const Config empty = parsed("");
+  EXPECT_EQ(documented.engine.serialize(), empty.engine.serialize());
+  EXPECT_EQ(documented.limits.serialize(), empty.limits.serialize());
+  EXPECT_EQ(format_listen_address(documented.server.listen.at(0)), format_listen_address(empty.server.listen.at(0)));
+  EXPECT_EQ(documented.server.drain_timeout_ms, empty.server.drain_timeout_ms);
+  EXPECT_EQ(documented.paths.state, empty.paths.state);
+  EXPECT_EQ(documented.paths.runtime, empty.paths.runtime);
+  EXPECT_EQ(documented.sandbox.gateway_user, empty.sandbox.gateway_user);
+  EXPECT_EQ(documented.sandbox.engine_user, empty.sandbox.engine_user);
+  EXPECT_EQ(documented.sandbox.landlock_abi_min, empty.sandbox.landlock_abi_min);
+  EXPECT_EQ(documented.supervisor.busy_timeout_ms, empty.supervisor.busy_timeout_ms);
+  EXPECT_EQ(documented.supervisor.load_timeout_ms, empty.supervisor.load_timeout_ms);
+  EXPECT_EQ(documented.model.trusted_keys, empty.model.trusted_keys);
+}
+
+TEST(Config, StoresValuesWhereTheyBelong) {
+  const Config config = parsed(R"(
+[server]
+listen = ["10.0.0.1:443", "[::1]:443"]
+tls_min_version = "1.2"
+[model]
+name = "org/assistant:7b"
+trusted_keys = ["/etc/redoubt/a.pem"]
+file = "a/b.gguf"
+[engine]
+kv_cache_bytes = "2 GiB"
+memory_bytes_max = 1073741824
+prefix_cache = false
+[limits]
+body_bytes_max = "64KiB"
+)");
+  EXPECT_EQ(config.server.listen.size(), 2u);
+  EXPECT_TRUE(config.limits.tls_1_2);
+  EXPECT_EQ(config.model.name, "org/assistant:7b");
+  EXPECT_EQ(config.engine.model_file, "a/b.gguf");
+  EXPECT_EQ(config.engine.kv_cache_bytes, std::uint64_t{2} << 30);
+  EXPECT_EQ(config.engine.memory_bytes_max, std::uint64_t{1} << 30);
+  EXPECT_FALSE(config.engine.prefix_cache);
+  EXPECT_EQ(config.limits.body_bytes_max, 65'536u);
+}
+
+TEST(Config, NamesFileAndLineOfAnUnknownKeyAndTheNearestKnownOne) {
+  EXPECT_EQ(error_of("[limits]\n\nconections_max = 3\n"),
+            "t.toml:3: unknown key \"conections_max\" in [limits]; did you mean \"connections_max\"?");
+  EXPECT_EQ(error_of("[limits]\nzzz = 3\n"), "t.toml:2: unknown key \"zzz\" in [limits]");
+  EXPECT_EQ(error_of("\n[severs]\nx = 1\n"), "t.toml:2: unknown section [severs]; did you mean \"server\"?");
+}
+
+TEST(Config, ReportsEveryProblemInOneGo) {
+  EXPECT_EQ(error_of("[limits]\nrequests_max = 0\n[engine]\nthreads = -1\n"),
+            "t.toml:2: limits.requests_max must be 1 to 1024, not 0\n"
+            "t.toml:4: engine.threads must not be negative, but is -1");
+}
+
+TEST(Config, ChecksEveryValue) {
+  EXPECT_THAT(error_of("[server]\nlisten = []"), HasSubstr("at least one address"));
+  EXPECT_THAT(error_of("[server]\nlisten = \"127.0.0.1:1\""), HasSubstr("list of texts"));
+  EXPECT_THAT(error_of("[server]\nlisten = [\"localhost:1\"]"), HasSubstr("\"localhost:1\" is not an IP address"));
+  EXPECT_THAT(error_of("[server]\nlisten = [1]"), HasSubstr("something else than strings"));
+  EXPECT_THAT(error_of("[server]\ntls_min_version = \"1.1\""), HasSubstr("\"1.3\" or \"1.2\""));
+  EXPECT_THAT(error_of("[server]\ntls_min_version = 1.3"), HasSubstr("\"1.3\" or \"1.2\""));
+  EXPECT_THAT(error_of("[paths]\nstate = \"relative\""), HasSubstr("absolute path"));
+  EXPECT_THAT(error_of("[paths]\nstate = \"/a\\u0000b\""), HasSubstr("absolute path"));
+  EXPECT_THAT(error_of("[model]\nname = \"\""), HasSubstr("letters, digits"));
+  EXPECT_THAT(error_of("[model]\nname = \"a b\""), HasSubstr("letters, digits"));
+  EXPECT_THAT(error_of("[model]\nfile = \"../x\""), HasSubstr("relative path"));
+  EXPECT_THAT(error_of("[model]\nfile = \"/x\""), HasSubstr("relative path"));
+  EXPECT_THAT(error_of("[engine]\nbackend = \"gpu\""), HasSubstr("\"cpu\" or \"reference\""));
+  EXPECT_THAT(error_of("[engine]\nthreads = 1025"), HasSubstr("0 or 1 to 1024, not 1025"));
+  EXPECT_THAT(error_of("[engine]\nthreads = 1.5"), HasSubstr("whole number"));
+  EXPECT_THAT(error_of("[engine]\nprefix_cache = 1"), HasSubstr("true or false"));
+  EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"2 GB\""), HasSubstr("512 MiB"));
+  EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"99999999999999999 TiB\""), HasSubstr("512 MiB"));
+  EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"65 TiB\""), HasSubstr("to 70368744177664"));
+  EXPECT_THAT(error_of("[sandbox]\nengine_user = \"a b\""), HasSubstr("name or number"));
+}
+
+TEST(Config, RefusesTomlThatIsNoneOrTooMuch) {
+  EXPECT_THAT(error_of("[server\n"), HasSubstr("t.toml:1: "));
+  EXPECT_THAT(error_of("x = 1\n"), HasSubstr("t.toml:1: \"x\" stands outside a section"));
+  EXPECT_THAT(error_of("[server]\na = {}\n"), HasSubstr("t.toml:2: server.a is a table or a date"));
+  EXPECT_THAT(error_of("[server]\na = 2020-01-01\n"), HasSubstr("table or a date"));
+  EXPECT_THAT(error_of("[server]\nlisten = [\"a\"]\nlisten = [\"b\"]\n"), HasSubstr("t.toml:3: "));
+  EXPECT_THAT(error_of(std::string(300'000, '\n')), HasSubstr("limit 262144"));
+}
+
+TEST(Config, WantsCertificateAndKeyTogether) {
+  EXPECT_THAT(error_of("[server]\ntls_certificate = \"/c\""), HasSubstr("together or not at all"));
+}
+
+TEST(Config, WantsATrustedKeyForAModelDirectory) {
+  EXPECT_THAT(error_of("[model]\ndirectory = \"/m\""), HasSubstr("needs model.trusted_keys"));
+}
+
+TEST(Config, AMissingFileSaysSo) {
+  const auto config = read_config("/nonexistent/redoubt.toml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().code, base::ErrorCode::kNotFound);
+  EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/redoubt.toml"));
+}
+
+}  // namespace
+}  // namespace daemon_config

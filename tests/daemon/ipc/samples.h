@@ -1,0 +1,76 @@
+// One message of every type with every field away from its default, so that a field left out or swapped shows.
+#ifndef TESTS_DAEMON_IPC_SAMPLES_H_
+#define TESTS_DAEMON_IPC_SAMPLES_H_
+
+#include <vector>
+
+#include "daemon/ipc/messages.h"
+
+namespace daemon_ipc {
+
+inline RequestBegin sample_request_begin() {
+  RequestBegin m;
+  m.id = 0x1122334455667788;
+  m.tenant = 7;
+  m.kind = RequestKind::kCompletion;
+  m.choices = 3;
+  m.tokens_max = 512;
+  m.tokens_min = 2;
+  m.top_logprobs = 20;
+  m.logprobs = true;
+  m.echo = true;
+  m.ignore_end_tokens = true;
+  m.include_stop_text = true;
+  m.continue_final_message = true;
+  m.add_generation_prompt = false;
+  m.temperature = 0.5f;
+  m.top_k = -40;
+  m.top_p = 0.25f;
+  m.min_p = 0.125f;
+  m.repetition_penalty = 1.5f;
+  m.presence_penalty = -1.25f;
+  m.frequency_penalty = 1.75f;
+  m.seed = 0xFFFFFFFFFFFFFFFF;
+  m.body_bytes = 4096;
+  return m;
+}
+
+inline Events sample_events() {
+  Event token;
+  token.choice = 1;
+  token.token = 1234;
+  token.prompt = true;
+  token.text = "gr\xC3\xBC\xC3\x9F";
+  token.has_logprob = true;
+  token.logprob = {1234, -0.5f, "\xFF\x00"};
+  token.top = {{1234, -0.5f, "a"}, {9, -2.5f, "\xC3"}};
+  Event end;
+  end.finish = EventFinish::kError;
+  end.prompt_tokens = 10;
+  end.completion_tokens = 20;
+  end.cached_prompt_tokens = 8;
+  end.error = "the engine ran out of road";
+  return {42, {token, end}};
+}
+
+inline std::vector<Message> samples() {
+  return {Ready{R"({"model":"m"})"},
+          Progress{1, 2, "weights"},
+          Alive{99, true, R"({"tokens":5})"},
+          PeerChannel{},
+          Drain{30'000},
+          Drained{},
+          Ping{},
+          EngineState{EngineCondition::kDown, "restarting in 4 s"},
+          Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true},
+          sample_request_begin(),
+          RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},
+          Cancel{7},
+          Admitted{7, 11, 500},
+          Refused{7, base::ErrorCode::kExhausted, "context_length_exceeded", "messages", "too long"},
+          sample_events()};
+}
+
+}  // namespace daemon_ipc
+
+#endif  // TESTS_DAEMON_IPC_SAMPLES_H_

@@ -1,0 +1,99 @@
+#include "daemon/supervisor/spawn.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "hardening/base/file.h"
+
+namespace daemon_supervisor {
+namespace {
+
+std::string wait_for(const Child& child) {
+  pollfd wait{child.pidfd.get(), POLLIN, 0};
+  (void)::poll(&wait, 1, 5'000);
+  return reap(child);
+}
+
+// Runs a shell command with a pipe as descriptor 1; gives back what it wrote and how it ended.
+struct Outcome {
+  std::string text;
+  std::string ending;
+};
+
+Outcome run_shell(const std::string& command, std::vector<std::string> environment = {}) {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const base::Fd read_end(ends[0]);
+  base::Fd write_end(ends[1]);
+  const base::Fd shell = base::open_file("/bin/sh", O_PATH).value();
+  const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
+  auto child = spawn({shell.get(), {"sh", "-c", command}, std::move(environment), {null.get(), write_end.get(), null.get()}});
+  EXPECT_TRUE(child.ok());
+  EXPECT_TRUE(write_end.close().ok());
+  Outcome outcome;
+  char bytes[4096];
+  for (ssize_t got = 0; (got = ::read(read_end.get(), bytes, sizeof bytes)) > 0;) {
+    outcome.text.append(bytes, static_cast<std::size_t>(got));
+  }
+  outcome.ending = wait_for(child.value());
+  return outcome;
+}
+
+TEST(Spawn, SaysHowAChildEnded) {
+  EXPECT_EQ(run_shell("exit 0").ending, "exited with status 0");
+  EXPECT_EQ(run_shell("exit 3").ending, "exited with status 3");
+  EXPECT_EQ(run_shell("kill -KILL $$").ending, "killed by SIGKILL");
+  EXPECT_EQ(run_shell("kill -SYS $$").ending, "killed by SIGSYS (seccomp)");
+}
+
+TEST(Spawn, GivesOnlyTheDescriptorsItNames) {
+  const base::Fd other = base::open_file("/dev/null", O_RDONLY).value();
+  ASSERT_EQ(::fcntl(other.get(), F_SETFD, 0), 0);  // would be inherited by a plain exec
+  // The shell's own directory listing adds one descriptor of its own.
+  EXPECT_EQ(run_shell("for f in /proc/$$/fd/*; do echo ${f##*/}; done").text.substr(0, 6), "0\n1\n2\n");
+  EXPECT_EQ(run_shell("test -e /proc/$$/fd/" + std::to_string(other.get()) + " && echo open").text, "");
+}
+
+TEST(Spawn, GivesOnlyTheEnvironmentItNames) {
+  ASSERT_EQ(::setenv("REDOUBT_CANARY", "x", 1), 0);
+  EXPECT_EQ(run_shell("echo \"[$REDOUBT_CANARY][$GIVEN]\"", {"GIVEN=yes"}).text, "[][yes]\n");
+}
+
+TEST(Spawn, TheChildBlocksNoSignalAndLeadsASession) {
+  sigset_t all;
+  ::sigfillset(&all);
+  sigset_t before;
+  ::sigprocmask(SIG_BLOCK, &all, &before);
+  const Outcome outcome = run_shell("grep SigBlk /proc/$$/status; cut -d' ' -f6 /proc/$$/stat; echo $$",
+                                    {"PATH=/usr/bin:/bin"});
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  EXPECT_TRUE(outcome.text.starts_with("SigBlk:\t0000000000000000\n")) << outcome.text;
+  const auto line = outcome.text.find('\n') + 1;
+  const auto next = outcome.text.find('\n', line) + 1;
+  EXPECT_EQ(outcome.text.substr(line, next - line), outcome.text.substr(next));
+}
+
+TEST(Spawn, AMissingExecutableIsAnExitNotAHang) {
+  const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
+  auto child = spawn({null.get(), {"x"}, {}, {null.get(), null.get(), null.get()}});
+  ASSERT_TRUE(child.ok());
+  EXPECT_EQ(wait_for(child.value()), "exited with status 127");
+}
+
+TEST(Spawn, ARunningChildIsNotReaped) {
+  const base::Fd shell = base::open_file("/bin/sh", O_PATH).value();
+  const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
+  auto child = spawn({shell.get(), {"sh", "-c", "read x"}, {}, {null.get(), null.get(), null.get()}});
+  ASSERT_TRUE(child.ok());
+  ::kill(child.value().pid, SIGSTOP);
+  EXPECT_EQ(reap(child.value()), "");
+  ::kill(child.value().pid, SIGKILL);
+  EXPECT_EQ(wait_for(child.value()), "killed by SIGKILL");
+}
+
+}  // namespace
+}  // namespace daemon_supervisor

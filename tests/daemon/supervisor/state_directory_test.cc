@@ -1,0 +1,87 @@
+#include "daemon/supervisor/state_directory.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "hardening/base/file.h"
+#include "tests/daemon/supervisor/temporary_directory.h"
+
+namespace daemon_supervisor {
+namespace {
+
+class StateDirectory : public testing::Test {
+ protected:
+  StateDirectory() { config_.paths.state = directory_.path(); }
+
+  static unsigned mode_of(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 07777u : 0;
+  }
+
+  TemporaryDirectory directory_;
+  daemon_config::Config config_;
+};
+
+TEST_F(StateDirectory, OnlyOneHolderOfTheLock) {
+  const StatePaths paths(config_);
+  auto first = lock_state(paths);
+  ASSERT_TRUE(first.ok());
+  auto second = lock_state(paths);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, base::ErrorCode::kUnavailable);
+  { const base::Fd released = std::move(first).value(); }
+  EXPECT_TRUE(lock_state(paths).ok());
+}
+
+TEST_F(StateDirectory, NoApiKeysFileMeansNoKeys) {
+  const auto keys = read_api_keys(StatePaths(config_));
+  ASSERT_TRUE(keys.ok());
+  EXPECT_TRUE(keys.value().keys().empty());
+}
+
+TEST_F(StateDirectory, ApiKeysSurviveAndAreForNobodyElse) {
+  const StatePaths paths(config_);
+  daemon_auth::ApiKeys keys;
+  ASSERT_TRUE(keys.create("a", 1).ok());
+  ASSERT_TRUE(write_api_keys(paths, keys).ok());
+  EXPECT_EQ(read_api_keys(paths).value().serialize(), keys.serialize());
+  EXPECT_EQ(mode_of(paths.api_keys), 0600u);
+}
+
+TEST_F(StateDirectory, DamagedApiKeysAreAnErrorThatNamesTheFile) {
+  const StatePaths paths(config_);
+  ASSERT_TRUE(base::replace_file(paths.api_keys, "{", 0600).ok());
+  const auto keys = read_api_keys(paths);
+  ASSERT_FALSE(keys.ok());
+  EXPECT_NE(keys.error().message.find(paths.api_keys), std::string::npos);
+}
+
+TEST_F(StateDirectory, MakesACertificateOnceAndKeepsIt) {
+  const StatePaths paths(config_);
+  const auto first = ensure_tls_identity(config_, paths);
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  const auto second = ensure_tls_identity(config_, paths);
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(first.value().certificate_pem, second.value().certificate_pem);
+  EXPECT_EQ(mode_of(paths.tls_private_key), 0600u);
+  EXPECT_EQ(mode_of(paths.tls_certificate), 0644u);
+}
+
+TEST_F(StateDirectory, NeverMakesACertificateInPlaceOfAConfiguredOne) {
+  config_.server.tls_certificate = directory_.path() + "/c.pem";
+  config_.server.tls_private_key = directory_.path() + "/k.pem";
+  const auto identity = ensure_tls_identity(config_, StatePaths(config_));
+  ASSERT_FALSE(identity.ok());
+  EXPECT_EQ(identity.error().code, base::ErrorCode::kNotFound);
+}
+
+TEST_F(StateDirectory, AFileInPlaceOfADirectoryIsAnError) {
+  ASSERT_TRUE(base::replace_file(directory_.path() + "/f", "", 0600).ok());
+  EXPECT_FALSE(ensure_directory(directory_.path() + "/f", 0700).ok());
+  EXPECT_TRUE(ensure_directory(directory_.path() + "/d", 0700).ok());
+  EXPECT_TRUE(ensure_directory(directory_.path() + "/d", 0700).ok());
+  EXPECT_EQ(mode_of(directory_.path() + "/d"), 0700u);
+}
+
+}  // namespace
+}  // namespace daemon_supervisor
