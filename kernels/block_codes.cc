@@ -7,9 +7,15 @@
 namespace kernels {
 namespace {
 
-std::uint8_t low(std::uint8_t byte) { return byte & 0x0fU; }
-std::uint8_t high(std::uint8_t byte) { return static_cast<std::uint8_t>(byte >> 4U); }
-std::uint8_t two_bits(std::uint8_t byte, unsigned at) { return static_cast<std::uint8_t>((byte >> at) & 3U); }
+std::uint8_t low(std::uint8_t byte) {
+  return byte & 0x0fU;
+}
+std::uint8_t high(std::uint8_t byte) {
+  return static_cast<std::uint8_t>(byte >> 4U);
+}
+std::uint8_t two_bits(std::uint8_t byte, unsigned at) {
+  return static_cast<std::uint8_t>((byte >> at) & 3U);
+}
 
 std::uint16_t read_u16(const std::uint8_t* at) {
   std::uint16_t value = 0;
@@ -31,18 +37,22 @@ void read_q8_0(const std::uint8_t* block, BlockCodes* out) {
   std::memcpy(out->code, block + 2, 32);
 }
 
-// Eight 6-bit scales and eight 6-bit mins in 12 bytes: the first four of each lie in the low six bits of bytes
-// 0-3 and 4-7; of the last four, bytes 8-11 hold the low nibbles and the spare top bits the rest.
+// Eight 6-bit scales and eight 6-bit mins in 12 bytes: the first four of
+// each lie in the low six bits of bytes 0-3 and 4-7; of the last four,
+// bytes 8-11 hold the low nibbles and the spare top bits the rest.
 void read_scales_and_mins(const std::uint8_t* packed, BlockCodes* out) {
   for (unsigned i = 0; i < 4; ++i) {
     out->scale[i] = static_cast<std::int8_t>(packed[i] & 63U);
     out->min[i] = packed[4 + i] & 63U;
-    out->scale[4 + i] = static_cast<std::int8_t>(low(packed[8 + i]) | (two_bits(packed[i], 6) << 4U));
-    out->min[4 + i] = static_cast<std::uint8_t>(high(packed[8 + i]) | (two_bits(packed[4 + i], 6) << 4U));
+    out->scale[4 + i] =
+        static_cast<std::int8_t>(low(packed[8 + i]) | (two_bits(packed[i], 6) << 4U));
+    out->min[4 + i] =
+        static_cast<std::uint8_t>(high(packed[8 + i]) | (two_bits(packed[4 + i], 6) << 4U));
   }
 }
 
-// d, dmin, 12 bytes of scales, 128 bytes: each run of 32 bytes holds two sub-blocks, low nibbles first.
+// d, dmin, 12 bytes of scales, 128 bytes: each run of 32
+// bytes holds two sub-blocks, low nibbles first.
 void read_q4_k(const std::uint8_t* block, BlockCodes* out) {
   out->d = read_u16(block);
   out->dmin = read_u16(block + 2);
@@ -56,7 +66,8 @@ void read_q4_k(const std::uint8_t* block, BlockCodes* out) {
   }
 }
 
-// As Q4_K with 32 bytes before the nibbles: bit s of byte i is the fifth bit of element i of sub-block s.
+// As Q4_K with 32 bytes before the nibbles: bit s of byte i
+// is the fifth bit of element i of sub-block s.
 void read_q5_k(const std::uint8_t* block, BlockCodes* out) {
   out->d = read_u16(block);
   out->dmin = read_u16(block + 2);
@@ -72,9 +83,9 @@ void read_q5_k(const std::uint8_t* block, BlockCodes* out) {
   }
 }
 
-// 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, d. Each half of 128 elements has four
-// quarters of 32: quarters 0 and 1 are the low nibbles of 64 bytes, 2 and 3 the high ones; quarter q has its bit
-// pair at bit 2q.
+// 128 bytes of low nibbles, 64 bytes of upper bit pairs, 16 signed scales, d. Each half of 128
+// elements has four quarters of 32: quarters 0 and 1 are the low nibbles of 64 bytes, 2 and 3 the
+// high ones; quarter q has its bit pair at bit 2q.
 void read_q6_k(const std::uint8_t* block, BlockCodes* out) {
   for (unsigned e = 0; e < 256; ++e) {
     const unsigned half = e / 128;
@@ -93,14 +104,20 @@ void read_q6_k(const std::uint8_t* block, BlockCodes* out) {
 
 void read_block(Format format, const std::uint8_t* block, BlockCodes* out) {
   switch (format) {
-    case Format::kQ4_0: return read_q4_0(block, out);
-    case Format::kQ8_0: return read_q8_0(block, out);
-    case Format::kQ4_K: return read_q4_k(block, out);
-    case Format::kQ5_K: return read_q5_k(block, out);
-    case Format::kQ6_K: return read_q6_k(block, out);
+    case Format::kQ4_0:
+      return read_q4_0(block, out);
+    case Format::kQ8_0:
+      return read_q8_0(block, out);
+    case Format::kQ4_K:
+      return read_q4_k(block, out);
+    case Format::kQ5_K:
+      return read_q5_k(block, out);
+    case Format::kQ6_K:
+      return read_q6_k(block, out);
     case Format::kF32:
     case Format::kF16:
-    case Format::kBF16: break;
+    case Format::kBF16:
+      break;
   }
   check_failed(__FILE__, __LINE__, "a format without blocks");
 }

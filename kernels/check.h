@@ -1,5 +1,5 @@
-// KERNELS_CHECK(condition): what cannot be false unless a caller has a bug (ops.h, "errors"). Stays in release
-// builds: the process ends, its supervisor starts a fresh one.
+// KERNELS_CHECK(condition): what cannot be false unless a caller has a bug (ops.h, "errors"). Stays
+// in release builds: the process ends, its supervisor starts a fresh one.
 #ifndef KERNELS_CHECK_H_
 #define KERNELS_CHECK_H_
 
@@ -10,9 +10,9 @@ namespace kernels {
 
 }  // namespace kernels
 
-#define KERNELS_CHECK(condition)                                                \
-  do {                                                                          \
-    if (!(condition)) ::kernels::check_failed(__FILE__, __LINE__, #condition);  \
+#define KERNELS_CHECK(condition)                                               \
+  do {                                                                         \
+    if (!(condition)) ::kernels::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 #endif  // KERNELS_CHECK_H_

@@ -24,7 +24,8 @@ void dequantize_codes(Format format, const BlockCodes& codes, float* out) {
   if (format == Format::kQ4_0) {
     for (unsigned e = 0; e < 32; ++e) out[e] = d * static_cast<float>(codes.code[e] - 8);
   } else if (format == Format::kQ8_0) {
-    for (unsigned e = 0; e < 32; ++e) out[e] = d * static_cast<float>(static_cast<std::int8_t>(codes.code[e]));
+    for (unsigned e = 0; e < 32; ++e)
+      out[e] = d * static_cast<float>(static_cast<std::int8_t>(codes.code[e]));
   } else if (format == Format::kQ6_K) {
     for (unsigned e = 0; e < 256; ++e) {
       out[e] = d * static_cast<float>(codes.scale[e / 16]) * static_cast<float>(codes.code[e] - 32);

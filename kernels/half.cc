@@ -28,7 +28,8 @@ float f16_to_f32(std::uint16_t bits) {
     const std::uint32_t quiet = fraction != 0 ? kQuietBit : 0;
     return std::bit_cast<float>(sign | kInfinity | quiet | (fraction << 13U));
   }
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112U) << 23U) | (fraction << 13U));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112U) << 23U) | (fraction << 13U));
   // Zero or subnormal: fraction * 2^-24, which a float holds exactly.
   const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
@@ -43,7 +44,8 @@ std::uint16_t f32_to_f16(float value) {
     half = 0x7e00U | ((magnitude >> 13U) & 0x3ffU);
   } else if (magnitude >= 0x47800000U) {  // 2^16 and up
     half = 0x7c00U;
-  } else if (magnitude >= 0x38800000U) {  // normal in binary16: rounding may carry into the exponent
+  } else if (magnitude >=
+             0x38800000U) {  // normal in binary16: rounding may carry into the exponent
     half = shift_round(magnitude - (112U << 23U), 13);
   } else {  // subnormal: the fraction with its hidden bit, counted in units of 2^-24
     const std::uint32_t exponent = magnitude >> 23U;
@@ -54,7 +56,9 @@ std::uint16_t f32_to_f16(float value) {
   return static_cast<std::uint16_t>(sign | half);
 }
 
-float bf16_to_f32(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U); }
+float bf16_to_f32(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
 
 std::uint16_t f32_to_bf16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);

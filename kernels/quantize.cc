@@ -10,7 +10,9 @@
 namespace kernels {
 namespace {
 
-void write_u16(std::uint8_t* at, std::uint16_t value) { std::memcpy(at, &value, sizeof value); }
+void write_u16(std::uint8_t* at, std::uint16_t value) {
+  std::memcpy(at, &value, sizeof value);
+}
 
 float largest_magnitude(const float* x, std::size_t count) {
   float largest = 0;
@@ -23,18 +25,22 @@ int round_within(float value, int lowest, int highest) {
   return std::clamp(static_cast<int>(std::lround(value)), lowest, highest);
 }
 
-float inverse(float value) { return value == 0 ? 0.0F : 1.0F / value; }
+float inverse(float value) {
+  return value == 0 ? 0.0F : 1.0F / value;
+}
 
 void quantize_q8_0(const float* x, std::uint8_t* block) {
   const float d = largest_magnitude(x, 32) / 127.0F;
   const float id = inverse(d);
   write_u16(block, f32_to_f16(d));
-  for (unsigned i = 0; i < 32; ++i) block[2 + i] = static_cast<std::uint8_t>(round_within(x[i] * id, -127, 127));
+  for (unsigned i = 0; i < 32; ++i)
+    block[2 + i] = static_cast<std::uint8_t>(round_within(x[i] * id, -127, 127));
 }
 
 // The element of largest magnitude becomes code 0, that is -8 steps, whatever its sign.
 void quantize_q4_0(const float* x, std::uint8_t* block) {
-  const float* extreme = std::max_element(x, x + 32, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+  const float* extreme =
+      std::max_element(x, x + 32, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
   const float d = *extreme / -8.0F;
   const float id = inverse(d);
   write_u16(block, f32_to_f16(d));
@@ -42,10 +48,12 @@ void quantize_q4_0(const float* x, std::uint8_t* block) {
     const double step = static_cast<double>(value) * static_cast<double>(id) + 8.5;
     return static_cast<unsigned>(std::clamp(static_cast<int>(static_cast<float>(step)), 0, 15));
   };
-  for (unsigned i = 0; i < 16; ++i) block[2 + i] = static_cast<std::uint8_t>(code(x[i]) | code(x[16 + i]) << 4U);
+  for (unsigned i = 0; i < 16; ++i)
+    block[2 + i] = static_cast<std::uint8_t>(code(x[i]) | code(x[16 + i]) << 4U);
 }
 
-// What Q4_K and Q5_K share: per sub-block of 32 a scale and a min in units of d and dmin, and the codes.
+// What Q4_K and Q5_K share: per sub-block of 32 a scale and
+// a min in units of d and dmin, and the codes.
 struct ScaledCodes {
   float d;
   float dmin;
@@ -73,7 +81,8 @@ void quantize_with_mins(const float* x, int code_max, ScaledCodes* out) {
     const float step = inverse(out->d * static_cast<float>(out->scale[s]));
     const float shift = out->dmin * static_cast<float>(out->min[s]);
     for (unsigned i = 0; i < 32; ++i) {
-      out->code[32 * s + i] = static_cast<std::uint8_t>(round_within((x[32 * s + i] + shift) * step, 0, code_max));
+      out->code[32 * s + i] =
+          static_cast<std::uint8_t>(round_within((x[32 * s + i] + shift) * step, 0, code_max));
     }
   }
 }
@@ -83,7 +92,8 @@ void write_scales_and_mins(const ScaledCodes& codes, std::uint8_t* packed) {
   for (unsigned i = 0; i < 4; ++i) {
     packed[i] = static_cast<std::uint8_t>(codes.scale[i] | (codes.scale[4 + i] >> 4U) << 6U);
     packed[4 + i] = static_cast<std::uint8_t>(codes.min[i] | (codes.min[4 + i] >> 4U) << 6U);
-    packed[8 + i] = static_cast<std::uint8_t>((codes.scale[4 + i] & 15U) | (codes.min[4 + i] & 15U) << 4U);
+    packed[8 + i] =
+        static_cast<std::uint8_t>((codes.scale[4 + i] & 15U) | (codes.min[4 + i] & 15U) << 4U);
   }
 }
 
@@ -91,7 +101,8 @@ void write_scales_and_mins(const ScaledCodes& codes, std::uint8_t* packed) {
 void write_nibble_pairs(const ScaledCodes& codes, std::uint8_t* nibbles) {
   for (unsigned i = 0; i < 128; ++i) {
     const unsigned first = 64 * (i / 32) + i % 32;
-    nibbles[i] = static_cast<std::uint8_t>((codes.code[first] & 15U) | (codes.code[first + 32] & 15U) << 4U);
+    nibbles[i] =
+        static_cast<std::uint8_t>((codes.code[first] & 15U) | (codes.code[first + 32] & 15U) << 4U);
   }
 }
 
@@ -112,7 +123,8 @@ void quantize_q5_k(const float* x, std::uint8_t* block) {
   write_scales_and_mins(codes, block + 4);
   std::memset(block + 16, 0, 32);
   for (unsigned e = 0; e < 256; ++e) {
-    block[16 + e % 32] = static_cast<std::uint8_t>(block[16 + e % 32] | (codes.code[e] >> 4U) << (e / 32));
+    block[16 + e % 32] =
+        static_cast<std::uint8_t>(block[16 + e % 32] | (codes.code[e] >> 4U) << (e / 32));
   }
   write_nibble_pairs(codes, block + 48);
 }
@@ -139,14 +151,23 @@ void quantize_q6_k(const float* x, std::uint8_t* block) {
 
 void quantize_block(Format format, const float* x, std::uint8_t* block) {
   switch (format) {
-    case Format::kF32: std::memcpy(block, x, sizeof(float)); return;
-    case Format::kF16: return write_u16(block, f32_to_f16(*x));
-    case Format::kBF16: return write_u16(block, f32_to_bf16(*x));
-    case Format::kQ8_0: return quantize_q8_0(x, block);
-    case Format::kQ4_0: return quantize_q4_0(x, block);
-    case Format::kQ4_K: return quantize_q4_k(x, block);
-    case Format::kQ5_K: return quantize_q5_k(x, block);
-    case Format::kQ6_K: return quantize_q6_k(x, block);
+    case Format::kF32:
+      std::memcpy(block, x, sizeof(float));
+      return;
+    case Format::kF16:
+      return write_u16(block, f32_to_f16(*x));
+    case Format::kBF16:
+      return write_u16(block, f32_to_bf16(*x));
+    case Format::kQ8_0:
+      return quantize_q8_0(x, block);
+    case Format::kQ4_0:
+      return quantize_q4_0(x, block);
+    case Format::kQ4_K:
+      return quantize_q4_k(x, block);
+    case Format::kQ5_K:
+      return quantize_q5_k(x, block);
+    case Format::kQ6_K:
+      return quantize_q6_k(x, block);
   }
 }
 

@@ -1,9 +1,9 @@
-// Rows of float made into each weight format: for tests and for making synthetic models. Written to be read, not
-// to find the best possible codes.
+// Rows of float made into each weight format: for tests and for making synthetic models. Written to
+// be read, not to find the best possible codes.
 //
-// F16, BF16, Q8_0 and Q4_0 give the bytes of GGUF's reference quantisers (gguf-py, quants.py). The K formats take
-// the smallest and largest element of each sub-block and round to nearest; the search for better scales that
-// llama.cpp's quantise tool performs is not repeated here.
+// F16, BF16, Q8_0 and Q4_0 give the bytes of GGUF's reference quantisers (gguf-py, quants.py). The
+// K formats take the smallest and largest element of each sub-block and round to nearest; the
+// search for better scales that llama.cpp's quantise tool performs is not repeated here.
 #ifndef KERNELS_QUANTIZE_H_
 #define KERNELS_QUANTIZE_H_
 

@@ -74,10 +74,14 @@ bool parse(int argc, char** argv, Options* options) {
       options->json = value;
     } else if (name == "--isa") {
       const std::string_view isa = value;
-      if (isa == "plain") options->isa = kernels::CpuIsa::kPlain;
-      else if (isa == "avx2") options->isa = kernels::CpuIsa::kAvx2;
-      else if (isa == "avx512") options->isa = kernels::CpuIsa::kAvx512Vnni;
-      else if (isa != "best") return false;
+      if (isa == "plain")
+        options->isa = kernels::CpuIsa::kPlain;
+      else if (isa == "avx2")
+        options->isa = kernels::CpuIsa::kAvx2;
+      else if (isa == "avx512")
+        options->isa = kernels::CpuIsa::kAvx512Vnni;
+      else if (isa != "best")
+        return false;
     } else {
       return false;
     }
@@ -85,7 +89,8 @@ bool parse(int argc, char** argv, Options* options) {
   return options->threads >= 1 && options->threads <= 1024 && options->mib >= 1;
 }
 
-// Rows of one quantised row repeated with its values turned about: all kernels take the same time whatever they read.
+// Rows of one quantised row repeated with its values turned
+// about: all kernels take the same time whatever they read.
 std::vector<std::uint8_t> make_weights(Format format, const Shape& shape) {
   const std::size_t row_bytes = kernels::row_bytes(format, shape.cols).value_or(0);
   std::vector<std::uint8_t> bytes(shape.rows * row_bytes);
@@ -97,15 +102,16 @@ std::vector<std::uint8_t> make_weights(Format format, const Shape& shape) {
       std::memcpy(at, at - kDistinct * row_bytes, row_bytes);
       continue;
     }
-    for (std::size_t c = 0; c < shape.cols; ++c) row[c] = std::sin(static_cast<float>(r * 131 + c * 7)) * 0.05F;
+    for (std::size_t c = 0; c < shape.cols; ++c)
+      row[c] = std::sin(static_cast<float>(r * 131 + c * 7)) * 0.05F;
     kernels::quantize_row(format, row.data(), shape.cols, at);
   }
   return bytes;
 }
 
 // What the first outputs must be, near enough to notice a kernel that computes something else.
-bool is_right(Format format, const Shape& shape, const std::vector<std::uint8_t>& bytes, const float* x,
-              const float* out) {
+bool is_right(Format format, const Shape& shape, const std::vector<std::uint8_t>& bytes,
+              const float* x, const float* out) {
   const std::size_t row_bytes = kernels::row_bytes(format, shape.cols).value_or(0);
   std::vector<float> row(shape.cols);
   for (std::size_t r = 0; r < 16; ++r) {
@@ -123,8 +129,8 @@ bool is_right(Format format, const Shape& shape, const std::vector<std::uint8_t>
 }
 
 // Median seconds of one call of `rows` rows, taking another copy of the matrix each time.
-double time_linear(kernels::Ops& ops, const std::vector<std::unique_ptr<kernels::Weight>>& copies, std::size_t rows,
-                   const float* x, float* out, bool quick) {
+double time_linear(kernels::Ops& ops, const std::vector<std::unique_ptr<kernels::Weight>>& copies,
+                   std::size_t rows, const float* x, float* out, bool quick) {
   const std::size_t calls = quick ? 1 : std::max<std::size_t>(rows >= 512 ? 3 : 10, copies.size());
   std::vector<double> seconds;
   for (std::size_t call = 0; call < calls; ++call) {
@@ -134,18 +140,22 @@ double time_linear(kernels::Ops& ops, const std::vector<std::unique_ptr<kernels:
     (void)ops.norm_linear(x, rows, kernels::RmsNorm{}, &term, 1);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }
-  std::nth_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2), seconds.end());
+  std::nth_element(seconds.begin(),
+                   seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2),
+                   seconds.end());
   return seconds[seconds.size() / 2];
 }
 
-bool measure(kernels::Ops& ops, Format format, const Shape& shape, const Options& options, const float* x, float* out,
-             Result* result) {
+bool measure(kernels::Ops& ops, Format format, const Shape& shape, const Options& options,
+             const float* x, float* out, Result* result) {
   const std::vector<std::uint8_t> bytes = make_weights(format, shape);
   const std::size_t weight_bytes = ops.weight_bytes(format, shape.rows, shape.cols);
   const std::size_t count = std::max<std::size_t>(1, (options.mib << 20U) / weight_bytes);
   std::vector<std::unique_ptr<kernels::Weight>> copies(count);
   for (auto& copy : copies) {
-    if (ops.load_weight({format, shape.rows, shape.cols, bytes.data()}, &copy) != kernels::Status::kOk) return false;
+    if (ops.load_weight({format, shape.rows, shape.cols, bytes.data()}, &copy) !=
+        kernels::Status::kOk)
+      return false;
   }
   *result = {kernels::format_info(format).name, shape, static_cast<double>(weight_bytes), {}};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -159,29 +169,33 @@ bool measure(kernels::Ops& ops, Format format, const Shape& shape, const Options
 }
 
 double gops(const Result& result, std::size_t i) {
-  const double products = static_cast<double>(result.shape.rows * result.shape.cols * kRowCounts[i]);
+  const double products =
+      static_cast<double>(result.shape.rows * result.shape.cols * kRowCounts[i]);
   return 2e-9 * products / result.seconds[i];
 }
 
 void print_row(const Result& r, double bandwidth) {
   const double read = r.weight_bytes / r.seconds[0];
-  (void)std::printf("%-6s %5zu x %-5zu %-18s %8.2f %5.0f%% %10.1f %10.1f\n", r.format.data(), r.shape.rows,
-                    r.shape.cols, r.shape.where, read * 1e-9, 100 * read / bandwidth, gops(r, 1), gops(r, 2));
+  (void)std::printf("%-6s %5zu x %-5zu %-18s %8.2f %5.0f%% %10.1f %10.1f\n", r.format.data(),
+                    r.shape.rows, r.shape.cols, r.shape.where, read * 1e-9, 100 * read / bandwidth,
+                    gops(r, 1), gops(r, 2));
 }
 
-bool write_json(const char* path, std::string_view kernels, const Options& options, double bandwidth,
-                const std::vector<Result>& results) {
+bool write_json(const char* path, std::string_view kernels, const Options& options,
+                double bandwidth, const std::vector<Result>& results) {
   std::FILE* file = std::fopen(path, "we");
   if (file == nullptr) return false;
-  (void)std::fprintf(file, "{\"kernels\":\"%s\",\"threads\":%zu,\"read_bytes_per_second\":%.0f,\"results\":[",
-                     kernels.data(), options.threads, bandwidth);
+  (void)std::fprintf(
+      file, "{\"kernels\":\"%s\",\"threads\":%zu,\"read_bytes_per_second\":%.0f,\"results\":[",
+      kernels.data(), options.threads, bandwidth);
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Result& r = results[i];
-    (void)std::fprintf(file,
-                       "%s\n{\"format\":\"%s\",\"rows\":%zu,\"cols\":%zu,\"gemv_bytes_per_second\":%.0f,"
-                       "\"gemm8_ops_per_second\":%.0f,\"gemm512_ops_per_second\":%.0f}",
-                       i == 0 ? "" : ",", r.format.data(), r.shape.rows, r.shape.cols, r.weight_bytes / r.seconds[0],
-                       gops(r, 1) * 1e9, gops(r, 2) * 1e9);
+    (void)std::fprintf(
+        file,
+        "%s\n{\"format\":\"%s\",\"rows\":%zu,\"cols\":%zu,\"gemv_bytes_per_second\":%.0f,"
+        "\"gemm8_ops_per_second\":%.0f,\"gemm512_ops_per_second\":%.0f}",
+        i == 0 ? "" : ",", r.format.data(), r.shape.rows, r.shape.cols,
+        r.weight_bytes / r.seconds[0], gops(r, 1) * 1e9, gops(r, 2) * 1e9);
   }
   (void)std::fprintf(file, "\n]}\n");
   return std::fclose(file) == 0;
@@ -193,7 +207,8 @@ int run_kernel_bench(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, &options)) {
     (void)std::fprintf(stderr,
-                       "usage: kernels [--threads N] [--isa best|plain|avx2|avx512] [--format NAME] [--mib N] [--quick] "
+                       "usage: kernels [--threads N] [--isa best|plain|avx2|avx512] [--format "
+                       "NAME] [--mib N] [--quick] "
                        "[--json FILE]\n");
     return 2;
   }
@@ -201,14 +216,15 @@ int run_kernel_bench(int argc, char** argv) {
   limits.cols_max = 8192;
   const auto ops = kernels::make_cpu_ops({limits, options.threads, options.isa});
   if (ops == nullptr) {
-    (void)std::fprintf(stderr, "kernel-bench: this processor lacks that instruction set, or memory was refused\n");
+    (void)std::fprintf(
+        stderr, "kernel-bench: this processor lacks that instruction set, or memory was refused\n");
     return 1;
   }
   const double bandwidth = bench::read_bandwidth(options.mib << 20U, options.threads);
-  (void)std::printf("%s, %zu threads, memory read %.1f GB/s over %zu MiB\n\n", ops->name().data(), options.threads,
-                    bandwidth * 1e-9, options.mib);
-  (void)std::printf("%-6s %13s %-18s %8s %6s %10s %10s\n", "format", "rows x cols", "", "n=1 GB/s", "of mem", "n=8 Gop/s",
-                    "512 Gop/s");
+  (void)std::printf("%s, %zu threads, memory read %.1f GB/s over %zu MiB\n\n", ops->name().data(),
+                    options.threads, bandwidth * 1e-9, options.mib);
+  (void)std::printf("%-6s %13s %-18s %8s %6s %10s %10s\n", "format", "rows x cols", "", "n=1 GB/s",
+                    "of mem", "n=8 Gop/s", "512 Gop/s");
   std::vector<float> x(limits.rows_max * limits.cols_max);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::cos(static_cast<float>(i % 9973) * 0.37F);
   std::vector<float> out(limits.rows_max * 8192);
@@ -223,7 +239,8 @@ int run_kernel_bench(int argc, char** argv) {
       results.push_back(result);
     }
   }
-  if (options.json != nullptr && !write_json(options.json, ops->name(), options, bandwidth, results)) {
+  if (options.json != nullptr &&
+      !write_json(options.json, ops->name(), options, bandwidth, results)) {
     (void)std::fprintf(stderr, "kernel-bench: cannot write %s\n", options.json);
     return 1;
   }

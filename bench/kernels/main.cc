@@ -1,3 +1,5 @@
 #include "bench/kernels/kernel_bench.h"
 
-int main(int argc, char** argv) { return run_kernel_bench(argc, argv); }
+int main(int argc, char** argv) {
+  return run_kernel_bench(argc, argv);
+}

@@ -37,11 +37,13 @@ double read_bandwidth(std::size_t bytes, std::size_t threads) {
     const auto begin = std::chrono::steady_clock::now();
     std::vector<std::thread> readers;
     for (std::size_t t = 0; t < threads; ++t) {
-      readers.emplace_back([&, t] { sums[t] = sum(static_cast<const std::uint64_t*>(memory) + t * words, words); });
+      readers.emplace_back(
+          [&, t] { sums[t] = sum(static_cast<const std::uint64_t*>(memory) + t * words, words); });
     }
     for (std::thread& reader : readers) reader.join();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    best = std::max(best, static_cast<double>(words * sizeof(std::uint64_t) * threads) / seconds.count());
+    best = std::max(best,
+                    static_cast<double>(words * sizeof(std::uint64_t) * threads) / seconds.count());
   }
   const volatile std::uint64_t keep = sums[0];
   (void)keep;

@@ -6,7 +6,8 @@
 
 namespace bench {
 
-// Bytes per second of `threads` threads reading `bytes` of memory once in large pages; the best of some rounds.
+// Bytes per second of `threads` threads reading `bytes` of
+// memory once in large pages; the best of some rounds.
 double read_bandwidth(std::size_t bytes, std::size_t threads);
 
 }  // namespace bench

@@ -19,8 +19,10 @@ namespace {
 
 using base::Status;
 
-// Messages taken in between two steps: a flood of requests must not keep the running ones from their next token.
+// Messages taken in between two steps, and the time after which no further one is begun: a flood of requests, or long
+// ones, must not keep the running ones from their next token.
 constexpr int kMessagesPerTurn = 64;
+constexpr std::int64_t kTurnNs = 20'000'000;
 
 // The text with each byte that is not part of a character replaced by U+FFFD.
 std::string valid_utf8(std::string_view text) {
@@ -45,8 +47,10 @@ Status EngineServer::run(daemon_ipc::Channel& control) {
   for (;;) {
     TRY(wait(control));
     if (!TRY(read_control(control))) return {};
-    read_gateway();
+    // Before the gateway is read: a new one may use the ids of requests that went with the former one, which are
+    // cancelled by this.
     TRY(compute());
+    read_gateway();
     if (gateway_.connected()) {
       if (auto sent = gateway_.flush(); !sent.ok()) lose_gateway(sent.error());
     }
@@ -55,8 +59,9 @@ Status EngineServer::run(daemon_ipc::Channel& control) {
 
 // Sleeps until there is something to do; only looks when there is work already.
 Status EngineServer::wait(const daemon_ipc::Channel& control) {
-  const bool can_compute = parts_.engine.has_work() && !gateway_.is_full();
-  const short gateway_events = static_cast<short>(POLLIN | (gateway_.wants_write() ? POLLOUT : 0));
+  const bool full = gateway_.is_full();
+  const bool can_compute = parts_.engine.has_work() && !full;
+  const short gateway_events = static_cast<short>((full ? 0 : POLLIN) | (gateway_.wants_write() ? POLLOUT : 0));
   pollfd fds[2] = {{control.fd(), POLLIN, 0}, {gateway_.fd(), gateway_events, 0}};
   if (::poll(fds, 2, can_compute ? 0 : -1) < 0 && errno != EINTR) return base::io_error(errno, "poll");
   return {};
@@ -128,8 +133,11 @@ void EngineServer::greet(base::Fd channel) {
 
 // ---- data channel -----------------------------------------------------------------------------------------
 
+// A gateway that does not read is not listened to either: every answer to it would have to be kept.
 void EngineServer::read_gateway() {
-  for (int i = 0; i < kMessagesPerTurn && gateway_.connected(); ++i) {
+  const std::int64_t end_ns = parts_.clock.monotonic_ns() + kTurnNs;
+  for (int i = 0; i < kMessagesPerTurn && gateway_.connected() && !gateway_.is_full(); ++i) {
+    if (parts_.clock.monotonic_ns() > end_ns) return;
     auto received = gateway_.receive();
     if (!received.ok()) return lose_gateway(received.error());
     if (!received.value()) return;
@@ -187,9 +195,9 @@ void EngineServer::echo(std::uint64_t id, std::uint32_t choices, const std::stri
 }
 
 void EngineServer::refuse(std::uint64_t id, const Refusal& refusal) {
-  constexpr std::size_t kRefusalBytesMax = 1'024;  // daemon/PROTOCOL.md
+  const std::string message = valid_utf8(refusal.message);
   gateway_.send(daemon_ipc::Refused{id, refusal.code, std::string(refusal.api_code), std::string(refusal.param),
-                                    refusal.message.substr(0, kRefusalBytesMax)});
+                                    std::string(whole_characters(message, daemon_ipc::kErrorTextBytesMax))});
 }
 
 void EngineServer::lose_gateway(const base::Error& why) {

@@ -18,11 +18,14 @@ std::size_t size_of(const daemon_ipc::Event& event) {
   return bytes;
 }
 
-// The longest prefix of at most bytes_max that does not cut a character in two.
-std::string_view whole_characters(std::string_view text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  const std::string_view cut = text.substr(0, bytes_max);
-  return cut.substr(0, cut.size() - base::incomplete_utf8_suffix(cut));
+// What a message takes while it waits, texts and all.
+std::size_t size_of(const daemon_ipc::Message& message) {
+  std::size_t bytes = sizeof message;
+  if (const auto* events = std::get_if<daemon_ipc::Events>(&message)) {
+    for (const auto& event : events->events) bytes += size_of(event);
+  }
+  if (const auto* refused = std::get_if<daemon_ipc::Refused>(&message)) bytes += refused->message.size();
+  return bytes;
 }
 
 daemon_ipc::EventFinish to_wire(runtime::FinishReason reason) {
@@ -37,6 +40,12 @@ daemon_ipc::EventFinish to_wire(runtime::FinishReason reason) {
 }
 
 }  // namespace
+
+std::string_view whole_characters(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  const std::string_view cut = text.substr(0, bytes_max);
+  return cut.substr(0, cut.size() - base::incomplete_utf8_suffix(cut));
+}
 
 void GatewayLink::connect(base::Fd channel) {
   disconnect();
@@ -53,10 +62,7 @@ bool GatewayLink::is_full() const { return outgoing_bytes_ >= kOutgoingBytesMax;
 
 void GatewayLink::send(daemon_ipc::Message message) {
   if (!channel_) return;
-  std::size_t bytes = kEventFixedBytes;
-  if (const auto* events = std::get_if<daemon_ipc::Events>(&message)) {
-    for (const auto& event : events->events) bytes += size_of(event);
-  }
+  const std::size_t bytes = size_of(message);
   outgoing_bytes_ += bytes;
   outgoing_.push_back({std::move(message), bytes});
 }
@@ -94,6 +100,7 @@ void EventPacker::add(const runtime::GenerationEvent& event) {
     const std::string_view part = whole_characters(text, daemon_ipc::kEventTextBytesMax);
     daemon_ipc::Event ahead;
     ahead.choice = event.choice;
+    ahead.prompt = event.prompt;
     ahead.text = part;
     append(std::move(ahead));
     text.remove_prefix(part.size());

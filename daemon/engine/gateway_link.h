@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <string_view>
 
 #include "daemon/ipc/channel.h"
 #include "hardening/base/fd.h"
@@ -44,6 +45,9 @@ class GatewayLink {
   std::deque<Waiting> outgoing_;
   std::size_t outgoing_bytes_ = 0;
 };
+
+// The longest beginning of at most bytes_max that does not cut a character in two. The text is UTF-8.
+std::string_view whole_characters(std::string_view text, std::size_t bytes_max);
 
 // Gathers the events of a step into messages: one request each, filled up to kEventsBytesGoal.
 class EventPacker {

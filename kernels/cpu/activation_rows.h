@@ -18,7 +18,8 @@ KERNELS_INLINE std::int32_t sum_of(const std::int8_t* q) {
   return sum;
 }
 
-// q = round(x * 127 / largest). A NaN anywhere makes the scale NaN, and with it every output of the row.
+// q = round(x * 127 / largest). A NaN anywhere makes the
+// scale NaN, and with it every output of the row.
 template <typename L>
 KERNELS_INLINE void quantize_block(typename L::F a, typename L::F b, QuantBlock* out) {
   const float largest = L::largest_magnitude(a, b);
@@ -41,7 +42,9 @@ struct NormalisedRow {
   float inverse;
 
   explicit KERNELS_INLINE NormalisedRow(const RowJob& row)
-      : job(row), inverse(row.norm.weight == nullptr ? 1.0F : inverse_rms<L>(row.x, row.cols, row.norm.eps)) {}
+      : job(row),
+        inverse(row.norm.weight == nullptr ? 1.0F : inverse_rms<L>(row.x, row.cols, row.norm.eps)) {
+  }
 
   KERNELS_INLINE typename L::F at(std::size_t k) const {
     const auto x = load_within<L>(job.x, k, job.cols);
@@ -55,7 +58,8 @@ void prepare_row(const RowJob& job) {
   const NormalisedRow<L> row(job);
   if (job.quant != nullptr) {
     for (std::size_t b = 0; b < job.cols / kBlock; ++b) {
-      quantize_block<L>(row.at(b * kBlock), row.at(b * kBlock + kLanes), &job.quant[b * job.stride]);
+      quantize_block<L>(row.at(b * kBlock), row.at(b * kBlock + kLanes),
+                        &job.quant[b * job.stride]);
     }
   }
   if (job.floats != nullptr) {

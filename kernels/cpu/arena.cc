@@ -15,7 +15,9 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20U;
 constexpr std::size_t kChunk = 16 * kHugePage;
 constexpr std::size_t kAlignment = 64;
 
-std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 // Address space aligned to a huge page, or null. What alignment wastes is given back.
 std::byte* map_aligned(std::size_t bytes) {

@@ -1,8 +1,8 @@
-// Memory of the CPU backend: anonymous, aligned to 2 MiB, on huge pages where the system gives them (a fifth of
-// decode speed, since a token reads every weight once).
+// Memory of the CPU backend: anonymous, aligned to 2 MiB, on huge pages where the system gives them
+// (a fifth of decode speed, since a token reads every weight once).
 //
-// Pieces are cut one after another from large chunks, so that many small matrices share huge pages; a chunk goes
-// back when its last piece does. Used by one thread.
+// Pieces are cut one after another from large chunks, so that many small matrices share huge pages;
+// a chunk goes back when its last piece does. Used by one thread.
 #ifndef KERNELS_CPU_ARENA_H_
 #define KERNELS_CPU_ARENA_H_
 
@@ -41,8 +41,8 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // False when the system refuses memory. `touch` backs the piece with memory at once, for what is written while
-  // requests run; otherwise it is backed when first written.
+  // False when the system refuses memory. `touch` backs the piece with memory at once, for what is
+  // written while requests run; otherwise it is backed when first written.
   bool allocate(std::size_t bytes, bool touch, Piece* out);
 
  private:

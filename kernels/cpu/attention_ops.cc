@@ -1,7 +1,8 @@
 // Attention and the KV cache in the CPU backend: which thread takes which rows, heads and splits.
 //
-// A tile is the query heads of one KV head for adjacent rows of one sequence. With many tiles each is one task that
-// goes through its splits in order; with few, every split of every tile is a task, and whoever finishes the last
+// A tile is the query heads of one KV head for adjacent rows of one sequence.
+// With many tiles each is one task that goes through its splits in order; with
+// few, every split of every tile is a task, and whoever finishes the last
 // split of a tile merges them in the same order. Both give the same bits.
 #include <algorithm>
 #include <cstring>
@@ -17,7 +18,8 @@ constexpr std::size_t kSmallRope = 4;  // fewer rows are turned faster than anot
 
 const std::int32_t* table_of(const Rows& rows, std::size_t row) {
   KERNELS_CHECK(rows.sequences[row] >= 0);
-  return rows.block_tables + static_cast<std::size_t>(rows.sequences[row]) * rows.block_table_stride;
+  return rows.block_tables +
+         static_cast<std::size_t>(rows.sequences[row]) * rows.block_table_stride;
 }
 
 std::size_t position_of(const Rows& rows, std::size_t row, const Limits& limits) {
@@ -33,8 +35,12 @@ std::size_t begin_of(const AttentionTile& tile) {
   return window > 0 && end > window ? end - window : 0;
 }
 
-std::size_t first_split(const AttentionTile& tile) { return begin_of(tile) / kSplit; }
-std::size_t last_split(const AttentionTile& tile) { return (tile.first_position + tile.rows - 1) / kSplit; }
+std::size_t first_split(const AttentionTile& tile) {
+  return begin_of(tile) / kSplit;
+}
+std::size_t last_split(const AttentionTile& tile) {
+  return (tile.first_position + tile.rows - 1) / kSplit;
+}
 
 void check_blocks(const AttentionTile& tile, const Rows& rows, const KvShape& shape) {
   const std::size_t last = (tile.first_position + tile.rows - 1) / shape.block_tokens;
@@ -47,12 +53,14 @@ void check_blocks(const AttentionTile& tile, const Rows& rows, const KvShape& sh
 
 }  // namespace
 
-Status CpuOps::rope_store(const RopeStore& args, const Rows& rows, KvCache& cache, std::size_t layer) {
+Status CpuOps::rope_store(const RopeStore& args, const Rows& rows, KvCache& cache,
+                          std::size_t layer) {
   const KvShape& shape = cache.shape();
   const Rope& rope = args.rope;
   KERNELS_CHECK(rows.n >= 1 && rows.n <= limits_.rows_max && layer < shape.layers);
   KERNELS_CHECK(rope.rope_dims % 2 == 0 && rope.rope_dims <= shape.head_dim);
-  KERNELS_CHECK(args.q_stride >= args.q_heads * shape.head_dim && args.kv_stride >= shape.kv_heads * shape.head_dim);
+  KERNELS_CHECK(args.q_stride >= args.q_heads * shape.head_dim &&
+                args.kv_stride >= shape.kv_heads * shape.head_dim);
   const KvView view = static_cast<CpuKvCache&>(cache).view(layer);
   const auto store_row = [&](std::size_t row, std::size_t) {
     const std::size_t position = position_of(rows, row, limits_);
@@ -60,7 +68,8 @@ Status CpuOps::rope_store(const RopeStore& args, const Rows& rows, KvCache& cach
     KERNELS_CHECK(entry < rows.block_table_stride);
     const std::int32_t block = table_of(rows, row)[entry];
     KERNELS_CHECK(block >= 0 && static_cast<std::size_t>(block) < shape.blocks);
-    kernels_.rope_store({&args, &view, shape.kv_heads, row, static_cast<std::size_t>(block), position % shape.block_tokens});
+    kernels_.rope_store({&args, &view, shape.kv_heads, row, static_cast<std::size_t>(block),
+                         position % shape.block_tokens});
   };
   if (rows.n <= kSmallRope) {
     for (std::size_t row = 0; row < rows.n; ++row) store_row(row, 0);
@@ -70,11 +79,14 @@ Status CpuOps::rope_store(const RopeStore& args, const Rows& rows, KvCache& cach
   return Status::kOk;
 }
 
-Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache& cache, std::size_t layer) {
+Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache& cache,
+                         std::size_t layer) {
   const KvShape& shape = cache.shape();
   KERNELS_CHECK(rows.n >= 1 && rows.n <= limits_.rows_max && layer < shape.layers);
-  KERNELS_CHECK(args.q_heads > 0 && args.q_heads <= limits_.heads_max && args.q_heads % shape.kv_heads == 0);
-  KERNELS_CHECK(args.q_stride >= args.q_heads * shape.head_dim && args.out_stride >= args.q_heads * shape.head_dim);
+  KERNELS_CHECK(args.q_heads > 0 && args.q_heads <= limits_.heads_max &&
+                args.q_heads % shape.kv_heads == 0);
+  KERNELS_CHECK(args.q_stride >= args.q_heads * shape.head_dim &&
+                args.out_stride >= args.q_heads * shape.head_dim);
   const KvView view = static_cast<const CpuKvCache&>(cache).view(layer);
   const std::size_t tiles = plan_tiles(args, rows, shape, view);
   const std::size_t tasks = tiles * shape.kv_heads;
@@ -89,7 +101,8 @@ Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache&
     splits = std::max(splits, last_split(scratch_.tiles[t]) - first_split(scratch_.tiles[t]) + 1);
   }
   if (tasks >= scratch_.split_tasks_max || splits == 1 || pool_->threads() == 1) {
-    pool_->parallel_for(tasks, [&](std::size_t task, std::size_t thread) { attend_whole(tile_of(task), thread); });
+    pool_->parallel_for(
+        tasks, [&](std::size_t task, std::size_t thread) { attend_whole(tile_of(task), thread); });
     return Status::kOk;
   }
   for (std::size_t task = 0; task < tasks; ++task) {
@@ -101,14 +114,16 @@ Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache&
   return Status::kOk;
 }
 
-std::size_t CpuOps::plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape, const KvView& view) {
+std::size_t CpuOps::plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape,
+                               const KvView& view) {
   const std::size_t group = args.q_heads / shape.kv_heads;
   const std::size_t rows_per_tile = std::max<std::size_t>(1, kTileQueries / group);
   std::size_t count = 0;
   for (std::size_t row = 0; row < rows.n; ++row) {
     const std::size_t position = position_of(rows, row, limits_);
     AttentionTile* tile = count == 0 ? nullptr : &scratch_.tiles[count - 1];
-    if (tile != nullptr && tile->rows < rows_per_tile && rows.sequences[row] == rows.sequences[row - 1] &&
+    if (tile != nullptr && tile->rows < rows_per_tile &&
+        rows.sequences[row] == rows.sequences[row - 1] &&
         position == tile->first_position + tile->rows) {
       ++tile->rows;
       continue;
@@ -132,20 +147,23 @@ void CpuOps::attend_whole(const AttentionTile& tile, std::size_t thread) {
   kernels_.write_attention(tile, state);
 }
 
-void CpuOps::attend_one_split(const AttentionTile& tile, std::size_t task, std::size_t split, std::size_t thread) {
+void CpuOps::attend_one_split(const AttentionTile& tile, std::size_t task, std::size_t split,
+                              std::size_t thread) {
   const std::size_t queries = tile.rows * tile.group;
   const std::size_t split_floats = scratch_.task_queries * scratch_.partial_floats;
   float* task_partials = scratch_.split_partials + task * scratch_.splits_max * split_floats;
   const std::size_t mine = last_split(tile) - first_split(tile) + 1;  // other tiles may have more
   if (split < mine) {
     float* scores = scratch_.scores + thread * scratch_.task_queries * kSplit;
-    kernels_.attend_split(tile, first_split(tile) + split, scores, task_partials + split * split_floats);
+    kernels_.attend_split(tile, first_split(tile) + split, scores,
+                          task_partials + split * split_floats);
   }
   if (scratch_.splits_left[task].fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   float* state = scratch_.states + thread * 2 * split_floats;
   std::memset(state, 0, queries * (tile.view->padded_dim + kPartialExtra) * sizeof(float));
   for (std::size_t s = 0; s < mine; ++s) {
-    kernels_.merge_partials(state, task_partials + s * split_floats, queries, tile.view->padded_dim);
+    kernels_.merge_partials(state, task_partials + s * split_floats, queries,
+                            tile.view->padded_dim);
   }
   kernels_.write_attention(tile, state);
 }

@@ -1,9 +1,10 @@
 // Attention of one tile of queries over one split of positions, and the merging of splits.
 //
-// Scores: lanes are 16 positions; score = scale * (one fma chain over d ascending). Weights: exp(score - max of the
-// split); their sum is by lane (position % 16) ascending, then lanes by halves. Values: lanes are 16 dimensions;
-// one fma chain over positions ascending. All of it depends on the query and on absolute positions alone.
-// A position that a query must not see is never multiplied, so that no NaN of another row can reach it.
+// Scores: lanes are 16 positions; score = scale * (one fma chain over d ascending). Weights:
+// exp(score - max of the split); their sum is by lane (position % 16) ascending, then lanes by
+// halves. Values: lanes are 16 dimensions; one fma chain over positions ascending. All of it
+// depends on the query and on absolute positions alone. A position that a query must not see is
+// never multiplied, so that no NaN of another row can reach it.
 #ifndef KERNELS_CPU_ATTENTION_TILE_H_
 #define KERNELS_CPU_ATTENTION_TILE_H_
 
@@ -36,15 +37,16 @@ KERNELS_INLINE const float* query_of(const AttentionTile& tile, std::size_t quer
 
 // The elements of a position's block for the tile's head, in keys or values.
 template <typename Kv>
-KERNELS_INLINE const typename Kv::Word* block_of(const AttentionTile& tile, const std::uint8_t* base,
-                                                 std::size_t position) {
+KERNELS_INLINE const typename Kv::Word* block_of(const AttentionTile& tile,
+                                                 const std::uint8_t* base, std::size_t position) {
   const auto block = static_cast<std::size_t>(tile.block_table[position / tile.view->block_tokens]);
   const std::size_t offset = block * tile.view->block_bytes + tile.kv_head * tile.view->head_bytes;
   return reinterpret_cast<const typename Kv::Word*>(base + offset);
 }
 
 template <typename L, typename Kv, std::size_t kQueries>
-void score_queries(const AttentionTile& tile, std::size_t query, const typename Kv::Word* keys, float* scores) {
+void score_queries(const AttentionTile& tile, std::size_t query, const typename Kv::Word* keys,
+                   float* scores) {
   const float* q[kQueries];
   typename L::F acc[kQueries];
   unroll<kQueries>([&](auto i) KERNELS_INLINE_LAMBDA {
@@ -53,10 +55,12 @@ void score_queries(const AttentionTile& tile, std::size_t query, const typename 
   });
   for (std::size_t d = 0; d < tile.view->head_dim; ++d) {
     const auto key = Kv::template load<L>(keys + d * kLanes);
-    unroll<kQueries>([&](auto i) KERNELS_INLINE_LAMBDA { acc[i] = L::fma(key, L::broadcast(q[i][d]), acc[i]); });
+    unroll<kQueries>(
+        [&](auto i) KERNELS_INLINE_LAMBDA { acc[i] = L::fma(key, L::broadcast(q[i][d]), acc[i]); });
   }
   const auto scale = L::broadcast(tile.args->scale);
-  unroll<kQueries>([&](auto i) KERNELS_INLINE_LAMBDA { L::store(scores + i * kSplit, L::mul(acc[i], scale)); });
+  unroll<kQueries>(
+      [&](auto i) KERNELS_INLINE_LAMBDA { L::store(scores + i * kSplit, L::mul(acc[i], scale)); });
 }
 
 // Scores of the 16 positions from `position` on (a multiple of 16) for every query of the tile.
@@ -74,7 +78,8 @@ void score_group(const AttentionTile& tile, std::size_t position, float* scores)
   }
 }
 
-// scores[position % kSplit] becomes exp(score - max) within `seen`, and max and sum go into the partial.
+// scores[position % kSplit] becomes exp(score - max) within
+// `seen`, and max and sum go into the partial.
 template <typename L>
 void weigh(Range seen, std::size_t split_begin, float* scores, float* max_out, float* sum_out) {
   const auto minus_infinity = L::broadcast(-__builtin_inff());
@@ -84,7 +89,8 @@ void weigh(Range seen, std::size_t split_begin, float* scores, float* max_out, f
   for (std::size_t at = first; at < last; at += kLanes) {
     const std::size_t from = seen.first > split_begin + at ? seen.first - split_begin - at : 0;
     const std::size_t to = last - at < kLanes ? last - at : kLanes;
-    const auto masked = L::keep_range(L::load(scores + at), static_cast<int>(from), static_cast<int>(to), minus_infinity);
+    const auto masked = L::keep_range(L::load(scores + at), static_cast<int>(from),
+                                      static_cast<int>(to), minus_infinity);
     L::store(scores + at, masked);
     largest = L::max(largest, masked);
   }
@@ -102,8 +108,8 @@ void weigh(Range seen, std::size_t split_begin, float* scores, float* max_out, f
 
 // sums[query][dim] = fma(weight of position, value[position][dim], sums) for positions ascending.
 template <typename L, typename Kv, std::size_t kQueries, std::size_t kVectors>
-void mix(const typename Kv::Word* values, std::size_t padded_dim, std::size_t positions, const float* weights,
-         float* sums, std::size_t sums_stride) {
+void mix(const typename Kv::Word* values, std::size_t padded_dim, std::size_t positions,
+         const float* weights, float* sums, std::size_t sums_stride) {
   typename L::F acc[kQueries][kVectors];
   unroll<kQueries>([&](auto i) KERNELS_INLINE_LAMBDA {
     unroll<kVectors>([&](auto v) KERNELS_INLINE_LAMBDA {
@@ -126,12 +132,13 @@ void mix(const typename Kv::Word* values, std::size_t padded_dim, std::size_t po
 }
 
 template <typename L, typename Kv, std::size_t kQueries>
-void mix_dims(const typename Kv::Word* values, std::size_t padded_dim, std::size_t positions, const float* weights,
-              float* sums, std::size_t sums_stride) {
+void mix_dims(const typename Kv::Word* values, std::size_t padded_dim, std::size_t positions,
+              const float* weights, float* sums, std::size_t sums_stride) {
   constexpr std::size_t kWide = kLanes * L::kMixVectors;
   std::size_t d = 0;
   for (; d + kWide <= padded_dim; d += kWide) {
-    mix<L, Kv, kQueries, L::kMixVectors>(values + d, padded_dim, positions, weights, sums + d, sums_stride);
+    mix<L, Kv, kQueries, L::kMixVectors>(values + d, padded_dim, positions, weights, sums + d,
+                                         sums_stride);
   }
   for (; d < padded_dim; d += kLanes) {
     mix<L, Kv, kQueries, 1>(values + d, padded_dim, positions, weights, sums + d, sums_stride);
@@ -140,8 +147,8 @@ void mix_dims(const typename Kv::Word* values, std::size_t padded_dim, std::size
 
 // Adds the positions of `range`, all of which every query of [first_query, last_query) sees.
 template <typename L, typename Kv>
-void mix_range(const AttentionTile& tile, Range range, std::size_t first_query, std::size_t last_query,
-               const float* scores, float* partials) {
+void mix_range(const AttentionTile& tile, Range range, std::size_t first_query,
+               std::size_t last_query, const float* scores, float* partials) {
   const KvView& view = *tile.view;
   const std::size_t stride = view.padded_dim + kPartialExtra;
   for (std::size_t p = range.first; p < range.last;) {
@@ -154,7 +161,8 @@ void mix_range(const AttentionTile& tile, Range range, std::size_t first_query, 
       float* sums = partials + query * stride;
       const std::size_t step = even_step(last_query - query, L::kMixQueries);
       with_constant<L::kMixQueries>(step, [&](auto together) KERNELS_INLINE_LAMBDA {
-        mix_dims<L, Kv, decltype(together)::kValue>(values, view.padded_dim, count, weights, sums, stride);
+        mix_dims<L, Kv, decltype(together)::kValue>(values, view.padded_dim, count, weights, sums,
+                                                    stride);
       });
       query += step;
     }
@@ -162,10 +170,11 @@ void mix_range(const AttentionTile& tile, Range range, std::size_t first_query, 
   }
 }
 
-// The values, weighed. Rows are in ascending position, so the rows that see a position are a run, which changes
-// only where some row's range begins or ends.
+// The values, weighed. Rows are in ascending position, so the rows that see a position are a run,
+// which changes only where some row's range begins or ends.
 template <typename L, typename Kv>
-void mix_values(const AttentionTile& tile, std::size_t split, Range all, const float* scores, float* partials) {
+void mix_values(const AttentionTile& tile, std::size_t split, Range all, const float* scores,
+                float* partials) {
   for (std::size_t p = all.first; p < all.last;) {
     std::size_t first_row = tile.rows;
     std::size_t last_row = 0;
@@ -181,7 +190,8 @@ void mix_values(const AttentionTile& tile, std::size_t split, Range all, const f
       }
     }
     if (first_row < last_row) {
-      mix_range<L, Kv>(tile, {p, next}, first_row * tile.group, last_row * tile.group, scores, partials);
+      mix_range<L, Kv>(tile, {p, next}, first_row * tile.group, last_row * tile.group, scores,
+                       partials);
     }
     p = next;
   }
@@ -214,14 +224,16 @@ void attend_split_of(const AttentionTile& tile, std::size_t split, float* scores
 
 template <typename L>
 void attend_split(const AttentionTile& tile, std::size_t split, float* scores, float* partials) {
-  if (tile.view->format == KvFormat::kF16) return attend_split_of<L, KvF16>(tile, split, scores, partials);
+  if (tile.view->format == KvFormat::kF16)
+    return attend_split_of<L, KvF16>(tile, split, scores, partials);
   attend_split_of<L, KvF32>(tile, split, scores, partials);
 }
 
-// The online softmax (Milakov and Gimelshein 2018; Dao et al. 2022, algorithm 1): both sides are brought to the
-// larger maximum and added.
+// The online softmax (Milakov and Gimelshein 2018; Dao et al. 2022, algorithm 1): both sides are
+// brought to the larger maximum and added.
 template <typename L>
-void merge_partials(float* state, const float* partials, std::size_t queries, std::size_t padded_dim) {
+void merge_partials(float* state, const float* partials, std::size_t queries,
+                    std::size_t padded_dim) {
   const std::size_t stride = padded_dim + kPartialExtra;
   for (std::size_t query = 0; query < queries; ++query) {
     float* mine = state + query * stride;
@@ -237,7 +249,8 @@ void merge_partials(float* state, const float* partials, std::size_t queries, st
     for (std::size_t d = 0; d < padded_dim; d += kLanes) {
       L::store(mine + d, L::fma(L::load(other + d), take, L::mul(L::load(mine + d), keep)));
     }
-    const auto sum = L::fma(L::broadcast(other_sum), take, L::mul(L::broadcast(mine[padded_dim + 1]), keep));
+    const auto sum =
+        L::fma(L::broadcast(other_sum), take, L::mul(L::broadcast(mine[padded_dim + 1]), keep));
     mine[padded_dim] = max;
     L::store_part(mine + padded_dim + 1, sum, 1);
   }

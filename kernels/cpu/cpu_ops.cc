@@ -12,7 +12,8 @@
 namespace kernels {
 namespace cpu {
 
-std::unique_ptr<CpuOps> CpuOps::create(const Limits& limits, const KernelSet& kernels, std::size_t threads) {
+std::unique_ptr<CpuOps> CpuOps::create(const Limits& limits, const KernelSet& kernels,
+                                       std::size_t threads) {
   std::unique_ptr<CpuOps> ops(new CpuOps(limits, kernels));
   if (!ops->scratch_.plan(limits, threads, &ops->arena_)) return nullptr;
   ops->pool_ = ThreadPool::create(threads);
@@ -28,7 +29,8 @@ Status CpuOps::load_weight(const WeightSource& source, std::unique_ptr<Weight>* 
   auto packed = plan_weight(source.format, source.rows, source.cols);
   if (!packed.has_value() || source.cols > limits_.cols_max) return Status::kUnsupported;
   Arena::Piece piece;
-  if (!arena_.allocate(packed->panels * packed->panel_bytes, false, &piece)) return Status::kOutOfMemory;
+  if (!arena_.allocate(packed->panels * packed->panel_bytes, false, &piece))
+    return Status::kOutOfMemory;
   auto* data = piece.as<std::uint8_t>();
   packed->data = data;
   pool_->parallel_for(packed->panels, [&](std::size_t panel, std::size_t) {
@@ -59,7 +61,8 @@ std::size_t CpuOps::kv_cache_bytes(const KvShape& shape, KvFormat format) const 
   return cache_bytes(shape, format).value_or(0);
 }
 
-Status CpuOps::create_kv_cache(const KvShape& shape, KvFormat format, std::unique_ptr<KvCache>* out) {
+Status CpuOps::create_kv_cache(const KvShape& shape, KvFormat format,
+                               std::unique_ptr<KvCache>* out) {
   const auto bytes = cache_bytes(shape, format);
   if (!bytes.has_value() || shape.head_dim > limits_.head_dim_max) return Status::kUnsupported;
   Arena::Piece piece;
@@ -71,7 +74,8 @@ Status CpuOps::create_kv_cache(const KvShape& shape, KvFormat format, std::uniqu
 Status CpuOps::kv_copy_block(KvCache& cache, std::int32_t from, std::int32_t to) {
   const auto blocks = static_cast<std::int64_t>(cache.shape().blocks);
   KERNELS_CHECK(from >= 0 && from < blocks && to >= 0 && to < blocks);
-  static_cast<CpuKvCache&>(cache).copy_block(static_cast<std::size_t>(from), static_cast<std::size_t>(to));
+  static_cast<CpuKvCache&>(cache).copy_block(static_cast<std::size_t>(from),
+                                             static_cast<std::size_t>(to));
   return Status::kOk;
 }
 
@@ -87,19 +91,21 @@ Status CpuOps::embed(const Weight& table, const std::int32_t* tokens, std::size_
   return Status::kOk;
 }
 
-// ---- logit_stats ------------------------------------------------------------------------------------------
+// ---- logit_stats ----------------------------------------------------------------------------
 
 Status CpuOps::logit_stats(const float* logits, std::size_t count, std::size_t vocab, float* max,
                            float* log_sum_exp) {
   KERNELS_CHECK(count >= 1 && count <= limits_.rows_max && vocab >= 1);
   // A chunk is a multiple of 16 that follows from the vocabulary alone.
-  const std::size_t chunk = ((vocab + kLogitChunks - 1) / kLogitChunks + kLanes - 1) / kLanes * kLanes;
+  const std::size_t chunk =
+      ((vocab + kLogitChunks - 1) / kLogitChunks + kLanes - 1) / kLanes * kLanes;
   const std::size_t chunks = (vocab + chunk - 1) / chunk;
   pool_->parallel_for(count * chunks, [&](std::size_t task, std::size_t) {
     const std::size_t row = task / chunks;
     const std::size_t first = task % chunks * chunk;
     float* part = scratch_.logit_parts + (row * kLogitChunks + task % chunks) * 2;
-    kernels_.logit_chunk(logits + row * vocab + first, std::min(chunk, vocab - first), &part[0], &part[1]);
+    kernels_.logit_chunk(logits + row * vocab + first, std::min(chunk, vocab - first), &part[0],
+                         &part[1]);
   });
   for (std::size_t row = 0; row < count; ++row) {
     const float* parts = scratch_.logit_parts + row * kLogitChunks * 2;

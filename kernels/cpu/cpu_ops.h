@@ -1,7 +1,9 @@
-// The CPU backend: decides which thread computes which outputs; the kernel set of the processor computes them.
+// The CPU backend: decides which thread computes which
+// outputs; the kernel set of the processor computes them.
 //
-// A linear operation is two loops: rows are normalised and quantised, then threads take groups of panels. Every
-// output is computed by one thread, by steps that follow from the weight's shape and format alone.
+// A linear operation is two loops: rows are normalised and quantised,
+// then threads take groups of panels. Every output is computed by one
+// thread, by steps that follow from the weight's shape and format alone.
 #ifndef KERNELS_CPU_CPU_OPS_H_
 #define KERNELS_CPU_CPU_OPS_H_
 
@@ -16,7 +18,8 @@ namespace kernels::cpu {
 class CpuOps final : public Ops {
  public:
   // Null when memory is refused.
-  static std::unique_ptr<CpuOps> create(const Limits& limits, const KernelSet& kernels, std::size_t threads);
+  static std::unique_ptr<CpuOps> create(const Limits& limits, const KernelSet& kernels,
+                                        std::size_t threads);
 
   std::string_view name() const override { return kernels_.name; }
   const Limits& limits() const override { return limits_; }
@@ -27,19 +30,22 @@ class CpuOps final : public Ops {
   Status copy_in(void* to, const void* from_host, std::size_t bytes) override;
   Status copy_out(void* to_host, const void* from, std::size_t bytes) override;
   std::size_t kv_cache_bytes(const KvShape& shape, KvFormat format) const override;
-  Status create_kv_cache(const KvShape& shape, KvFormat format, std::unique_ptr<KvCache>* out) override;
+  Status create_kv_cache(const KvShape& shape, KvFormat format,
+                         std::unique_ptr<KvCache>* out) override;
   Status kv_copy_block(KvCache& cache, std::int32_t from, std::int32_t to) override;
 
   Status embed(const Weight& table, const std::int32_t* tokens, std::size_t n, float* out) override;
   Status norm_linear(const float* x, std::size_t n, const RmsNorm& norm, const LinearTerm* terms,
                      std::size_t term_count) override;
   Status linear_residual(const float* x, std::size_t n, const LinearTerm& term) override;
-  Status norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm, const Weight& gate, const Weight& up,
-                        Activation activation, float* out) override;
-  Status rope_store(const RopeStore& args, const Rows& rows, KvCache& cache, std::size_t layer) override;
-  Status attention(const Attention& args, const Rows& rows, const KvCache& cache, std::size_t layer) override;
-  Status logits(const float* x, const std::int32_t* row_indexes, std::size_t count, const RmsNorm& norm,
-                const Weight& head, float* out) override;
+  Status norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm, const Weight& gate,
+                        const Weight& up, Activation activation, float* out) override;
+  Status rope_store(const RopeStore& args, const Rows& rows, KvCache& cache,
+                    std::size_t layer) override;
+  Status attention(const Attention& args, const Rows& rows, const KvCache& cache,
+                   std::size_t layer) override;
+  Status logits(const float* x, const std::int32_t* row_indexes, std::size_t count,
+                const RmsNorm& norm, const Weight& head, float* out) override;
   Status logit_stats(const float* logits, std::size_t count, std::size_t vocab, float* max,
                      float* log_sum_exp) override;
 
@@ -59,9 +65,11 @@ class CpuOps final : public Ops {
   std::size_t panels_per_task(const PackedWeight& weight, std::size_t n) const;
 
   // Cuts the rows of a call into tiles of adjacent rows of one sequence; returns how many.
-  std::size_t plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape, const KvView& view);
+  std::size_t plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape,
+                         const KvView& view);
   void attend_whole(const AttentionTile& tile, std::size_t thread);
-  void attend_one_split(const AttentionTile& tile, std::size_t task, std::size_t split, std::size_t thread);
+  void attend_one_split(const AttentionTile& tile, std::size_t task, std::size_t split,
+                        std::size_t thread);
 
   Limits limits_;
   const KernelSet& kernels_;

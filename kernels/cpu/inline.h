@@ -14,10 +14,13 @@ template <std::size_t kNumber>
 struct Constant {
   static constexpr std::size_t kValue = kNumber;
   static constexpr int value = static_cast<int>(kNumber);
-  constexpr operator std::size_t() const { return kNumber; }  // NOLINT(google-explicit-constructor): an index
+  constexpr operator std::size_t() const {
+    return kNumber;
+  }  // NOLINT(google-explicit-constructor): an index
 };
 
-// body(Constant<0>), …, body(Constant<kCount - 1>), unrolled: arrays indexed by it live in registers.
+// body(Constant<0>), …, body(Constant<kCount - 1>),
+// unrolled: arrays indexed by it live in registers.
 template <std::size_t kCount, typename Body>
 KERNELS_INLINE void unroll(const Body& body) {
   if constexpr (kCount > 0) {
@@ -35,7 +38,8 @@ KERNELS_INLINE void with_constant(std::size_t count, const Body& body) {
   body(Constant<kMax>{});
 }
 
-// The next step through `left` items in steps of at most `max`, as even as can be: 14 by 8 is 7 and 7.
+// The next step through `left` items in steps of at most
+// `max`, as even as can be: 14 by 8 is 7 and 7.
 KERNELS_INLINE std::size_t even_step(std::size_t left, std::size_t max) {
   const std::size_t steps = (left + max - 1) / max;
   return (left + steps - 1) / steps;

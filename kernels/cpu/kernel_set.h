@@ -1,8 +1,10 @@
-// The border between the CPU backend and its instruction sets: plain structs, and one table of functions per ISA.
+// The border between the CPU backend and its instruction
+// sets: plain structs, and one table of functions per ISA.
 //
-// Everything on this side is compiled for the baseline processor and decides who computes what; everything behind
-// the table is compiled for one ISA and computes. Both sides include this header, so it holds no inline function:
-// a linker that met the same inline function compiled twice could keep the copy an older processor cannot run.
+// Everything on this side is compiled for the baseline processor and decides who computes what;
+// everything behind the table is compiled for one ISA and computes. Both sides include this header,
+// so it holds no inline function: a linker that met the same inline function compiled twice could
+// keep the copy an older processor cannot run.
 #ifndef KERNELS_CPU_KERNEL_SET_H_
 #define KERNELS_CPU_KERNEL_SET_H_
 
@@ -14,14 +16,16 @@
 
 namespace kernels::cpu {
 
-constexpr std::size_t kLanes = 16;        // output rows of a panel; lanes of a vector, whatever the register width
-constexpr std::size_t kBlock = 32;        // elements that share one activation scale
-constexpr std::size_t kTileRows = 12;     // activation rows that lie together
-constexpr std::size_t kLinearScratchBytes = std::size_t{3} << 19U;  // stays in a second-level cache of 2 MiB
-constexpr std::size_t kSplit = 256;       // positions of one attention split; a multiple of every block_tokens
-constexpr std::size_t kTileQueries = 16;  // query heads one attention task takes together, if it has so many
+// Output rows of a panel, and lanes of a vector, whatever the register width.
+constexpr std::size_t kLanes = 16;
+constexpr std::size_t kBlock = 32;     // elements that share one activation scale
+constexpr std::size_t kTileRows = 12;  // activation rows that lie together
+// Positions of one attention split: a multiple of every block_tokens.
+constexpr std::size_t kSplit = 256;
+// Query heads one attention task takes together, if it has so many.
+constexpr std::size_t kTileQueries = 16;
 
-// A matrix repacked into panels (packed_weight.h tells the layout). Offsets are from the start of a panel.
+// A matrix repacked into panels (packed_weight.h). Offsets are from the start of a panel.
 struct PackedWeight {
   Format format;
   std::size_t rows;
@@ -34,19 +38,20 @@ struct PackedWeight {
 };
 
 // 32 elements of one quantised activation row: value = scale * q. One cache line.
-// The sums serve formats whose codes are shifted to be unsigned: sum (code - z) * q = sum code * q - z * sum q.
+// The sums serve formats whose codes are shifted to be unsigned:
+//   sum (code - z) * q = sum code * q - z * sum q
 struct alignas(64) QuantBlock {
   std::int8_t q[kBlock];
-  float scale;               // largest magnitude / 127
-  float minus_sum;           // -(scale * sum of q)
-  std::int32_t start8;       // -8 * sum of q
-  std::int32_t start128;     // -128 * sum of q
-  std::int32_t start32[2];   // -32 * sum of q, for the first and the second 16 elements
+  float scale;              // largest magnitude / 127
+  float minus_sum;          // -(scale * sum of q)
+  std::int32_t start8;      // -8 * sum of q
+  std::int32_t start128;    // -128 * sum of q
+  std::int32_t start32[2];  // -32 * sum of q, for the first and the second 16 elements
   std::int32_t unused[2];
 };
 
-// The n input rows of a linear operation in tiles of kTileRows (the last may have fewer: m): within a tile
-// element k of row i lies at [k * m + i], so that a kernel reads one stream whatever m is.
+// The n input rows of a linear operation in tiles of kTileRows (the last may have fewer: m): within
+// a tile element k of row i lies at [k * m + i], so that a kernel reads one stream whatever m is.
 //   quant   [tile][cols / 32][m] blocks          floats   [tile][cols][m]
 struct Activations {
   const QuantBlock* quant;
@@ -80,7 +85,8 @@ struct LinearJob {
   std::size_t out_stride;
 };
 
-// Keys of (block, head) are [block_tokens / 16][head_dim][16 positions], values [block_tokens][padded_dim].
+// Keys of (block, head) are [block_tokens / 16][head_dim][16 positions], values
+// [block_tokens][padded_dim].
 struct KvView {
   KvFormat format;
   std::size_t head_dim;
@@ -102,7 +108,8 @@ struct RopeJob {
   std::size_t slot;
 };
 
-// What one attention task works on: the query heads of one KV head, of adjacent rows of one sequence.
+// What one attention task works on: the query heads of one
+// KV head, of adjacent rows of one sequence.
 struct AttentionTile {
   const Ops::Attention* args;
   const KvView* view;
@@ -114,22 +121,25 @@ struct AttentionTile {
   std::size_t group;  // query heads per KV head
 };
 
-// The softmax of some positions for one query: [padded_dim] sums weighted by exp(score - max), then max and the sum
-// of the weights. A sum of zero says that no position was seen. Partials lie `partial_floats(padded_dim)` apart.
+// The softmax of some positions for one query: [padded_dim] sums weighted by exp(score - max), then
+// max and the sum of the weights. A sum of zero says that no position was seen. Partials lie
+// `partial_floats(padded_dim)` apart.
 constexpr std::size_t kPartialExtra = kLanes;
 
 struct KernelSet {
   const char* name;
 
   void (*prepare_row)(const RowJob& job);
-  // Panels first … last - 1 for all rows of x. scratch: kLinearScratchBytes, 64-byte aligned, of this thread.
-  void (*linear)(const LinearJob& job, const Activations& x, std::size_t first, std::size_t last,
-                 std::byte* scratch);
+  // Panels first … last - 1 for all rows of x.
+  void (*linear)(const LinearJob& job, const Activations& x, std::size_t first, std::size_t last);
   void (*rope_store)(const RopeJob& job);
-  // Positions of split `split` for every query of the tile. scores: [rows * group, kSplit] of scratch.
-  void (*attend_split)(const AttentionTile& tile, std::size_t split, float* scores, float* partials);
+  // Positions of split `split` for every query of the tile.
+  // scores: [rows * group, kSplit] of scratch.
+  void (*attend_split)(const AttentionTile& tile, std::size_t split, float* scores,
+                       float* partials);
   // state = state merged with partial, for `queries` queries; a state begins as zeros.
-  void (*merge_partials)(float* state, const float* partials, std::size_t queries, std::size_t padded_dim);
+  void (*merge_partials)(float* state, const float* partials, std::size_t queries,
+                         std::size_t padded_dim);
   // Divides by the sum of weights and writes the rows of the tile.
   void (*write_attention)(const AttentionTile& tile, const float* state);
   // max of x, and sum of exp(x - max), of `count` logits.
@@ -139,7 +149,6 @@ struct KernelSet {
 const KernelSet& plain_kernels();
 const KernelSet& avx2_kernels();
 const KernelSet& avx512_kernels();
-const KernelSet& amx_kernels();  // AVX-512 with VNNI, and AMX for int8: the same bits and the same name
 
 }  // namespace kernels::cpu
 

@@ -16,7 +16,8 @@ void logit_chunk(const float* x, std::size_t count, float* max_out, float* sum_o
   auto largest = minus_infinity;
   for (std::size_t at = 0; at < count; at += kLanes) {
     const std::size_t lanes = count - at < kLanes ? count - at : kLanes;
-    const auto v = L::keep_range(load_within<L>(x, at, count), 0, static_cast<int>(lanes), minus_infinity);
+    const auto v =
+        L::keep_range(load_within<L>(x, at, count), 0, static_cast<int>(lanes), minus_infinity);
     largest = L::max(largest, v);
   }
   const float max = max_lanes<L>(largest);

@@ -4,6 +4,8 @@
 
 namespace kernels::cpu {
 
-const KernelSet& avx2_kernels() { return kTable<Avx2Lanes>; }
+const KernelSet& avx2_kernels() {
+  return kTable<Avx2Lanes>;
+}
 
 }  // namespace kernels::cpu

@@ -4,6 +4,8 @@
 
 namespace kernels::cpu {
 
-const KernelSet& avx512_kernels() { return kTable<Avx512Lanes>; }
+const KernelSet& avx512_kernels() {
+  return kTable<Avx512Lanes>;
+}
 
 }  // namespace kernels::cpu

@@ -4,6 +4,8 @@
 
 namespace kernels::cpu {
 
-const KernelSet& plain_kernels() { return kTable<PlainLanes>; }
+const KernelSet& plain_kernels() {
+  return kTable<PlainLanes>;
+}
 
 }  // namespace kernels::cpu

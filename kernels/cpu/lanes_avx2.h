@@ -1,9 +1,10 @@
-// Sixteen lanes in two AVX2 registers, with FMA and F16C. Operation for operation as lanes_plain.h has it.
+// Sixteen lanes in two AVX2 registers, with FMA and F16C.
+// Operation for operation as lanes_plain.h has it.
 //
-// Byte dots go through VPMADDUBSW (unsigned times signed, adjacent pairs summed into int16, saturating), arranged
-// so that it cannot saturate: codes of b bits allow 2 * (2^b - 1) * 127 per instruction, and results are added in
-// int16 only as often as `widen` in linear_tile.h states. Signed weights w are multiplied as |w| * sign(w) x,
-// at most 2 * 128 * 127 = 32 512.
+// Byte dots go through VPMADDUBSW (unsigned times signed, adjacent pairs summed into int16,
+// saturating), arranged so that it cannot saturate: codes of b bits allow 2 * (2^b - 1) * 127 per
+// instruction, and results are added in int16 only as often as `widen` in linear_tile.h states.
+// Signed weights w are multiplied as |w| * sign(w) x, at most 2 * 128 * 127 = 32 512.
 #ifndef KERNELS_CPU_LANES_AVX2_H_
 #define KERNELS_CPU_LANES_AVX2_H_
 
@@ -38,7 +39,9 @@ struct Avx2Lanes {
 
   KERNELS_INLINE static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   KERNELS_INLINE static F broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
-  KERNELS_INLINE static F load(const float* at) { return {_mm256_loadu_ps(at), _mm256_loadu_ps(at + 8)}; }
+  KERNELS_INLINE static F load(const float* at) {
+    return {_mm256_loadu_ps(at), _mm256_loadu_ps(at + 8)};
+  }
   KERNELS_INLINE static void store(float* at, F x) {
     _mm256_storeu_ps(at, x.low);
     _mm256_storeu_ps(at + 8, x.high);
@@ -54,8 +57,12 @@ struct Avx2Lanes {
     store(values, x);
     for (std::size_t i = 0; i < count; ++i) at[i] = values[i];
   }
-  KERNELS_INLINE static __m128i load_128(const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
-  KERNELS_INLINE static __m128i load_64(const void* at) { return _mm_loadl_epi64(static_cast<const __m128i*>(at)); }
+  KERNELS_INLINE static __m128i load_128(const void* at) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(at));
+  }
+  KERNELS_INLINE static __m128i load_64(const void* at) {
+    return _mm_loadl_epi64(static_cast<const __m128i*>(at));
+  }
   KERNELS_INLINE static F load_f16(const std::uint16_t* at) {
     return {_mm256_cvtph_ps(load_128(at)), _mm256_cvtph_ps(load_128(at + 8))};
   }
@@ -78,15 +85,27 @@ struct Avx2Lanes {
     return to_float({_mm256_cvtepi8_epi32(load_64(at)), _mm256_cvtepi8_epi32(load_64(at + 8))});
   }
 
-  KERNELS_INLINE static F add(F a, F b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
-  KERNELS_INLINE static F sub(F a, F b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
-  KERNELS_INLINE static F mul(F a, F b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
-  KERNELS_INLINE static F div(F a, F b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+  KERNELS_INLINE static F add(F a, F b) {
+    return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+  }
+  KERNELS_INLINE static F sub(F a, F b) {
+    return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+  }
+  KERNELS_INLINE static F mul(F a, F b) {
+    return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+  }
+  KERNELS_INLINE static F div(F a, F b) {
+    return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+  }
   KERNELS_INLINE static F fma(F a, F b, F c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
   }
-  KERNELS_INLINE static F min(F a, F b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
-  KERNELS_INLINE static F max(F a, F b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+  KERNELS_INLINE static F min(F a, F b) {
+    return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+  }
+  KERNELS_INLINE static F max(F a, F b) {
+    return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+  }
   KERNELS_INLINE static __m256 zero_below(__m256 value, __m256 x, __m256 bound) {
     return _mm256_andnot_ps(_mm256_cmp_ps(x, bound, _CMP_LT_OQ), value);
   }
@@ -108,7 +127,9 @@ struct Avx2Lanes {
     const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_set1_epi32(0x3f800000)));
   }
-  KERNELS_INLINE static F power_of_two(F shifted) { return {power_of_two(shifted.low), power_of_two(shifted.high)}; }
+  KERNELS_INLINE static F power_of_two(F shifted) {
+    return {power_of_two(shifted.low), power_of_two(shifted.high)};
+  }
   KERNELS_INLINE static __m256i magnitude(__m256 x) {
     return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
   }
@@ -126,14 +147,20 @@ struct Avx2Lanes {
   KERNELS_INLINE static void store_int8(std::int8_t* at, F x) {
     const __m256i low = _mm256_cvtps_epi32(x.low);
     const __m256i high = _mm256_cvtps_epi32(x.high);
-    const __m128i words_low = _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-    const __m128i words_high = _mm_packs_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
+    const __m128i words_low =
+        _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    const __m128i words_high =
+        _mm_packs_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
     const __m128i bytes = _mm_packs_epi16(words_low, words_high);
     std::memcpy(at, &bytes, sizeof bytes);
   }
 
-  KERNELS_INLINE static I broadcast_int(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
-  KERNELS_INLINE static F to_float(I x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
+  KERNELS_INLINE static I broadcast_int(std::int32_t x) {
+    return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+  }
+  KERNELS_INLINE static F to_float(I x) {
+    return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)};
+  }
 
   KERNELS_INLINE static Bytes load_bytes(const void* at) {
     const auto* halves = static_cast<const __m256i*>(at);
@@ -149,13 +176,14 @@ struct Avx2Lanes {
   // The shift is by 16-bit lanes: what crosses from one byte into the other, the mask removes.
   template <int kShift, int kMask>
   KERNELS_INLINE static __m256i insert_bits(__m256i x, __m256i upper) {
-    const __m256i shifted =
-        kShift >= 0 ? _mm256_slli_epi16(upper, kShift & 15) : _mm256_srli_epi16(upper, -kShift & 15);
+    const __m256i shifted = kShift >= 0 ? _mm256_slli_epi16(upper, kShift & 15)
+                                        : _mm256_srli_epi16(upper, -kShift & 15);
     return _mm256_or_si256(x, _mm256_and_si256(shifted, _mm256_set1_epi8(kMask)));
   }
   template <int kShift, int kMask>
   KERNELS_INLINE static Bytes insert_bits(Bytes x, Bytes upper) {
-    return {insert_bits<kShift, kMask>(x.low, upper.low), insert_bits<kShift, kMask>(x.high, upper.high)};
+    return {insert_bits<kShift, kMask>(x.low, upper.low),
+            insert_bits<kShift, kMask>(x.high, upper.high)};
   }
 
   KERNELS_INLINE static __m256i four_of(const QuantBlock& x, std::size_t group) {
@@ -203,8 +231,10 @@ struct Avx2Lanes {
       const Bytes size = {_mm256_abs_epi8(w.low), _mm256_abs_epi8(w.high)};
       unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
         const __m256i four = four_of(x[i], group);
-        acc[i].low = add_pairs(acc[i].low, _mm256_maddubs_epi16(size.low, _mm256_sign_epi8(four, w.low)));
-        acc[i].high = add_pairs(acc[i].high, _mm256_maddubs_epi16(size.high, _mm256_sign_epi8(four, w.high)));
+        acc[i].low =
+            add_pairs(acc[i].low, _mm256_maddubs_epi16(size.low, _mm256_sign_epi8(four, w.low)));
+        acc[i].high =
+            add_pairs(acc[i].high, _mm256_maddubs_epi16(size.high, _mm256_sign_epi8(four, w.high)));
       });
     }
   };

@@ -1,5 +1,6 @@
-// Sixteen lanes in one AVX-512 register, with the byte dot product of VNNI (VPDPBUSD: unsigned times signed,
-// summed by fours into int32 without saturation). Operation for operation as lanes_plain.h has it.
+// Sixteen lanes in one AVX-512 register, with the byte dot product of
+// VNNI (VPDPBUSD: unsigned times signed, summed by fours into int32
+// without saturation). Operation for operation as lanes_plain.h has it.
 #ifndef KERNELS_CPU_LANES_AVX512_H_
 #define KERNELS_CPU_LANES_AVX512_H_
 
@@ -45,7 +46,9 @@ struct Avx512Lanes {
   KERNELS_INLINE static __m128i load_128(const void* at) {
     return _mm_loadu_si128(static_cast<const __m128i*>(at));
   }
-  KERNELS_INLINE static F load_f16(const std::uint16_t* at) { return _mm512_cvtph_ps(load_256(at)); }
+  KERNELS_INLINE static F load_f16(const std::uint16_t* at) {
+    return _mm512_cvtph_ps(load_256(at));
+  }
   KERNELS_INLINE static F load_bf16(const std::uint16_t* at) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_256(at)), 16));
   }
@@ -97,13 +100,15 @@ struct Avx512Lanes {
   KERNELS_INLINE static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
 
   KERNELS_INLINE static Bytes load_bytes(const void* at) { return _mm512_loadu_si512(at); }
-  KERNELS_INLINE static Bytes low_nibbles(Bytes x) { return _mm512_and_si512(x, _mm512_set1_epi8(0x0f)); }
+  KERNELS_INLINE static Bytes low_nibbles(Bytes x) {
+    return _mm512_and_si512(x, _mm512_set1_epi8(0x0f));
+  }
   KERNELS_INLINE static Bytes high_nibbles(Bytes x) { return low_nibbles(_mm512_srli_epi16(x, 4)); }
   // The shift is by 16-bit lanes: what crosses from one byte into the other, the mask removes.
   template <int kShift, int kMask>
   KERNELS_INLINE static Bytes insert_bits(Bytes x, Bytes upper) {
-    const __m512i shifted =
-        kShift >= 0 ? _mm512_slli_epi16(upper, kShift & 15) : _mm512_srli_epi16(upper, -kShift & 15);
+    const __m512i shifted = kShift >= 0 ? _mm512_slli_epi16(upper, kShift & 15)
+                                        : _mm512_srli_epi16(upper, -kShift & 15);
     constexpr int kOrOfFirstWithAnd = 0xf8;  // a | (b & c)
     return _mm512_ternarylogic_epi32(x, shifted, _mm512_set1_epi8(kMask), kOrOfFirstWithAnd);
   }
@@ -123,7 +128,8 @@ struct Avx512Lanes {
     KERNELS_INLINE void widen() {}
   };
 
-  // Signed weights become unsigned by adding 128, which flips their sign bit; start128 takes it back.
+  // Signed weights become unsigned by adding 128, which
+  // flips their sign bit; start128 takes it back.
   template <std::size_t kRows>
   struct SignedDot : UnsignedDot<kRows> {
     KERNELS_INLINE void begin(const QuantBlock* x) {

@@ -1,8 +1,10 @@
-// Sixteen lanes without any instruction set extension: what the other two lanes files must equal bit for bit.
+// Sixteen lanes without any instruction set extension: what
+// the other two lanes files must equal bit for bit.
 //
-// A lanes type has: F (16 floats), I (16 int32), Bytes (64 bytes: for each lane 4 consecutive elements), the
-// operations on them, and two dot accumulators. Every float operation is one correctly rounded IEEE operation per
-// lane, so every implementation gives the same bits. min and max return the second operand when either is NaN.
+// A lanes type has: F (16 floats), I (16 int32), Bytes (64 bytes: for each lane 4 consecutive
+// elements), the operations on them, and two dot accumulators. Every float operation is one
+// correctly rounded IEEE operation per lane, so every implementation gives the same bits. min and
+// max return the second operand when either is NaN.
 #ifndef KERNELS_CPU_LANES_PLAIN_H_
 #define KERNELS_CPU_LANES_PLAIN_H_
 
@@ -56,7 +58,9 @@ struct PlainLanes {
     std::memcpy(out.v, at, count * sizeof(float));
     return out;
   }
-  static void store_part(float* at, F x, std::size_t count) { std::memcpy(at, x.v, count * sizeof(float)); }
+  static void store_part(float* at, F x, std::size_t count) {
+    std::memcpy(at, x.v, count * sizeof(float));
+  }
   static F load_f16(const std::uint16_t* at) {
     return make([at](int i) { return f16_to_f32(at[i]); });
   }
@@ -169,7 +173,8 @@ struct PlainLanes {
     return x;
   }
 
-  // acc[i] += weights of k-group `group` times the same elements of activation row i, in exact integers.
+  // acc[i] += weights of k-group `group` times the same
+  // elements of activation row i, in exact integers.
   template <std::size_t kRows, bool kSigned>
   struct Dot {
     I acc[kRows];
@@ -180,7 +185,8 @@ struct PlainLanes {
         const std::int8_t* q = x[i].q + 4 * group;
         for (int lane = 0; lane < 16; ++lane) {
           for (int b = 0; b < 4; ++b) {
-            const int code = kSigned ? static_cast<std::int8_t>(w.v[4 * lane + b]) : w.v[4 * lane + b];
+            const int code =
+                kSigned ? static_cast<std::int8_t>(w.v[4 * lane + b]) : w.v[4 * lane + b];
             acc[i].v[lane] += code * q[b];
           }
         }

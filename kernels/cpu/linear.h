@@ -1,4 +1,5 @@
-// Panels of a weight times all activation rows: tiles of rows cut to the sizes kernels exist for, and epilogues.
+// Panels of a weight times all activation rows: tiles of
+// rows cut to the sizes kernels exist for, and epilogues.
 #ifndef KERNELS_CPU_LINEAR_H_
 #define KERNELS_CPU_LINEAR_H_
 
@@ -17,14 +18,22 @@ KERNELS_INLINE bool is_float(Format format) {
 template <typename L, std::size_t kRows>
 KERNELS_INLINE void run_tile(const TileJob& job) {
   switch (job.weight->format) {
-    case Format::kF32: return float_tile<L, kRows, F32Element>(job);
-    case Format::kF16: return float_tile<L, kRows, F16Element>(job);
-    case Format::kBF16: return float_tile<L, kRows, BF16Element>(job);
-    case Format::kQ4_0: return q4_0_tile<L, kRows>(job);
-    case Format::kQ8_0: return q8_0_tile<L, kRows>(job);
-    case Format::kQ4_K: return k_mins_tile<L, kRows, false>(job);
-    case Format::kQ5_K: return k_mins_tile<L, kRows, true>(job);
-    case Format::kQ6_K: return q6_k_tile<L, kRows>(job);
+    case Format::kF32:
+      return float_tile<L, kRows, F32Element>(job);
+    case Format::kF16:
+      return float_tile<L, kRows, F16Element>(job);
+    case Format::kBF16:
+      return float_tile<L, kRows, BF16Element>(job);
+    case Format::kQ4_0:
+      return q4_0_tile<L, kRows>(job);
+    case Format::kQ8_0:
+      return q8_0_tile<L, kRows>(job);
+    case Format::kQ4_K:
+      return k_mins_tile<L, kRows, false>(job);
+    case Format::kQ5_K:
+      return k_mins_tile<L, kRows, true>(job);
+    case Format::kQ6_K:
+      return q6_k_tile<L, kRows>(job);
   }
 }
 
@@ -41,10 +50,14 @@ KERNELS_INLINE bool run_if(std::size_t rows, const TileJob& job) {
 
 // One panel times the m rows of a tile, into sums [m, 16], in steps of rows that kernels exist for.
 template <typename L>
-void panel_product(const PackedWeight& weight, std::size_t panel, const Activations& x, std::size_t first_row,
-                   std::size_t m, float* sums) {
-  TileJob job{&weight, weight.data + panel * weight.panel_bytes, x.quant + first_row * (x.cols / kBlock),
-              x.floats + first_row * x.cols, m, sums};
+void panel_product(const PackedWeight& weight, std::size_t panel, const Activations& x,
+                   std::size_t first_row, std::size_t m, float* sums) {
+  TileJob job{&weight,
+              weight.data + panel * weight.panel_bytes,
+              x.quant + first_row * (x.cols / kBlock),
+              x.floats + first_row * x.cols,
+              m,
+              sums};
   const std::size_t step_max = is_float(weight.format) ? L::kFloatStep : L::kQuantStep;
   for (std::size_t done = 0; done < m;) {
     std::size_t rows = 1;
@@ -63,8 +76,8 @@ void panel_product(const PackedWeight& weight, std::size_t panel, const Activati
 
 // Writes the results of one panel for one row; `count` of its lanes are rows of the weight.
 template <typename L>
-KERNELS_INLINE void finish_lanes(const LinearJob& job, const float* sums, const float* up_sums, std::size_t row,
-                                 std::size_t first_lane, std::size_t count) {
+KERNELS_INLINE void finish_lanes(const LinearJob& job, const float* sums, const float* up_sums,
+                                 std::size_t row, std::size_t first_lane, std::size_t count) {
   float* out = job.out + row * job.out_stride + first_lane;
   auto sum = L::load(sums);
   if (job.epilogue == Epilogue::kGated) sum = L::mul(silu<L>(sum), L::load(up_sums));
@@ -75,8 +88,8 @@ KERNELS_INLINE void finish_lanes(const LinearJob& job, const float* sums, const 
 
 // The results of one panel for the m rows from `row` on.
 template <typename L>
-KERNELS_INLINE void finish_tile(const LinearJob& job, const float* sums, const float* up_sums, std::size_t row,
-                                std::size_t m, std::size_t panel) {
+KERNELS_INLINE void finish_tile(const LinearJob& job, const float* sums, const float* up_sums,
+                                std::size_t row, std::size_t m, std::size_t panel) {
   const std::size_t lane = panel * kLanes;
   const std::size_t count = job.weight->rows - lane < kLanes ? job.weight->rows - lane : kLanes;
   for (std::size_t i = 0; i < m; ++i) {
@@ -84,13 +97,11 @@ KERNELS_INLINE void finish_tile(const LinearJob& job, const float* sums, const f
   }
 }
 
-// Rows from first_row on, a multiple of kTileRows.
 template <typename L>
-void linear_rows(const LinearJob& job, const Activations& x, std::size_t first_row, std::size_t first,
-                 std::size_t last) {
+void linear(const LinearJob& job, const Activations& x, std::size_t first, std::size_t last) {
   alignas(64) float sums[kTileRows * kLanes];
   alignas(64) float up_sums[kTileRows * kLanes];
-  for (std::size_t row = first_row; row < x.n; row += kTileRows) {
+  for (std::size_t row = 0; row < x.n; row += kTileRows) {
     const std::size_t m = x.n - row < kTileRows ? x.n - row : kTileRows;
     for (std::size_t panel = first; panel < last; ++panel) {
       panel_product<L>(*job.weight, panel, x, row, m, sums);
@@ -98,11 +109,6 @@ void linear_rows(const LinearJob& job, const Activations& x, std::size_t first_r
       finish_tile<L>(job, sums, up_sums, row, m, panel);
     }
   }
-}
-
-template <typename L>
-void linear(const LinearJob& job, const Activations& x, std::size_t first, std::size_t last, std::byte*) {
-  linear_rows<L>(job, x, 0, first, last);
 }
 
 }  // namespace

@@ -9,23 +9,29 @@ namespace kernels::cpu {
 namespace {
 
 constexpr std::size_t kTermsMax = 4;
-constexpr std::size_t kTasksPerThread = 8;          // enough that no thread waits long for the last
-constexpr std::size_t kTaskBytes = 512 << 10U;      // weights of a task stay in the second-level cache over all rows
-constexpr std::size_t kSmallRow = 4;                // fewer rows are prepared faster than another thread wakes
+constexpr std::size_t kTasksPerThread = 8;  // enough that no thread waits long for the last
+constexpr std::size_t kTaskBytes =
+    512 << 10U;  // weights of a task stay in the second-level cache over all rows
+constexpr std::size_t kSmallRow = 4;  // fewer rows are prepared faster than another thread wakes
 
-const PackedWeight& packed_of(const Weight& weight) { return static_cast<const CpuWeight&>(weight).packed(); }
+const PackedWeight& packed_of(const Weight& weight) {
+  return static_cast<const CpuWeight&>(weight).packed();
+}
 
-bool is_quantised(const PackedWeight& weight) { return format_info(weight.format).block_elements > 1; }
+bool is_quantised(const PackedWeight& weight) {
+  return format_info(weight.format).block_elements > 1;
+}
 
 LinearJob job_of(const LinearTerm& term, Epilogue epilogue) {
-  KERNELS_CHECK(term.weight != nullptr && term.out != nullptr && term.out_stride >= term.weight->rows());
+  KERNELS_CHECK(term.weight != nullptr && term.out != nullptr &&
+                term.out_stride >= term.weight->rows());
   return {epilogue, &packed_of(*term.weight), nullptr, term.bias, term.out, term.out_stride};
 }
 
 }  // namespace
 
-Status CpuOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm, const LinearTerm* terms,
-                           std::size_t term_count) {
+Status CpuOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm,
+                           const LinearTerm* terms, std::size_t term_count) {
   KERNELS_CHECK(term_count >= 1 && term_count <= kTermsMax);
   LinearJob jobs[kTermsMax];
   for (std::size_t t = 0; t < term_count; ++t) jobs[t] = job_of(terms[t], Epilogue::kStore);
@@ -39,25 +45,30 @@ Status CpuOps::linear_residual(const float* x, std::size_t n, const LinearTerm& 
   return Status::kOk;
 }
 
-Status CpuOps::norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm, const Weight& gate,
-                              const Weight& up, Activation activation, float* out) {
-  KERNELS_CHECK(activation == Activation::kSilu && gate.rows() == up.rows() && gate.cols() == up.cols());
-  const LinearJob job{Epilogue::kGated, &packed_of(gate), &packed_of(up), nullptr, out, gate.rows()};
+Status CpuOps::norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm,
+                              const Weight& gate, const Weight& up, Activation activation,
+                              float* out) {
+  KERNELS_CHECK(activation == Activation::kSilu && gate.rows() == up.rows() &&
+                gate.cols() == up.cols());
+  const LinearJob job{Epilogue::kGated, &packed_of(gate), &packed_of(up), nullptr, out,
+                      gate.rows()};
   run_linear({x, nullptr, n, norm}, &job, 1);
   return Status::kOk;
 }
 
-Status CpuOps::logits(const float* x, const std::int32_t* row_indexes, std::size_t count, const RmsNorm& norm,
-                      const Weight& head, float* out) {
+Status CpuOps::logits(const float* x, const std::int32_t* row_indexes, std::size_t count,
+                      const RmsNorm& norm, const Weight& head, float* out) {
   for (std::size_t m = 0; m < count; ++m) KERNELS_CHECK(row_indexes[m] >= 0);
   const LinearJob job{Epilogue::kStore, &packed_of(head), nullptr, nullptr, out, head.rows()};
   run_linear({x, row_indexes, count, norm}, &job, 1);
   return Status::kOk;
 }
 
-// For one row: small tasks, so that threads end together. For many: as many panels as the cache holds.
+// For one row: small tasks, so that threads end together.
+// For many: as many panels as the cache holds.
 std::size_t CpuOps::panels_per_task(const PackedWeight& weight, std::size_t n) const {
-  const std::size_t even = std::max<std::size_t>(1, weight.panels / (kTasksPerThread * pool_->threads()));
+  const std::size_t even =
+      std::max<std::size_t>(1, weight.panels / (kTasksPerThread * pool_->threads()));
   if (n == 1) return even;
   return std::min(even, std::max<std::size_t>(1, kTaskBytes / weight.panel_bytes));
 }
@@ -83,18 +94,18 @@ void CpuOps::run_linear(const Input& input, const LinearJob* jobs, std::size_t j
   prepare_rows(input, cols, quant, floats);
 
   const Activations x{scratch_.quant, scratch_.floats, input.n, cols};
-  pool_->parallel_for(first_task[job_count], [&](std::size_t task, std::size_t thread) {
+  pool_->parallel_for(first_task[job_count], [&](std::size_t task, std::size_t) {
     std::size_t j = 0;
     while (task >= first_task[j + 1]) ++j;
     const std::size_t first = (task - first_task[j]) * panels_each[j];
-    kernels_.linear(jobs[j], x, first, std::min(first + panels_each[j], jobs[j].weight->panels),
-                    scratch_.linear + thread * kLinearScratchBytes);
+    kernels_.linear(jobs[j], x, first, std::min(first + panels_each[j], jobs[j].weight->panels));
   });
 }
 
 void CpuOps::prepare_rows(const Input& input, std::size_t cols, bool quant, bool floats) {
   const auto prepare = [&](std::size_t i, std::size_t) {
-    const std::size_t row = input.indexes == nullptr ? i : static_cast<std::size_t>(input.indexes[i]);
+    const std::size_t row =
+        input.indexes == nullptr ? i : static_cast<std::size_t>(input.indexes[i]);
     RowJob job{input.x + row * cols, cols, input.norm, nullptr, nullptr, 0};
     const std::size_t tile = i / kTileRows * kTileRows;
     job.stride = std::min(kTileRows, input.n - tile);

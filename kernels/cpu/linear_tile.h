@@ -1,10 +1,12 @@
 // The products of one panel of 16 weight rows with kRows activation rows, for every weight format.
 //
-// Lane l is output row l, so nothing is ever summed across lanes, and the steps of one output are the same whether
-// its activation row is alone or one of many. Quantised formats: exact integer sums over 32 elements, then
-//   acc = fma(float(sum), d * scale, acc)      in block order (Q6_K: over 2 x 16 elements, see there).
-// Float formats: element k belongs to chain k / 16 % 4; each chain is one fma after another in ascending k, and
-// the result is (chain 0 + chain 1) + (chain 2 + chain 3).
+// Lane l is output row l, so nothing is ever summed across lanes, and the steps of one output are
+// the same whether its activation row is alone or one of many. Quantised formats: exact integer
+// sums over 32 elements, then
+//   acc = fma(float(sum), d * scale, acc)      in block order (Q6_K: over 2 x 16 elements)
+//
+// Float formats: element k belongs to chain k / 16 % 4; each chain is one fma after another in
+// ascending k, and the result is (chain 0 + chain 1) + (chain 2 + chain 3).
 #ifndef KERNELS_CPU_LINEAR_TILE_H_
 #define KERNELS_CPU_LINEAR_TILE_H_
 
@@ -14,7 +16,7 @@
 namespace kernels::cpu {
 namespace {
 
-// Where a tile kernel reads and writes. x, floats: first row of this call; m: rows of the whole tile.
+// Where a tile kernel reads and writes. x and floats: first row of this call; m: rows of the tile.
 struct TileJob {
   const PackedWeight* weight;
   const std::uint8_t* panel;
@@ -36,7 +38,8 @@ KERNELS_INLINE void clear(typename L::F (&acc)[kRows]) {
 
 // acc = fma(float(sum), d * scale, acc)
 template <typename L, std::size_t kRows, typename Dot>
-KERNELS_INLINE void add_scaled(const Dot& dot, typename L::F d, const QuantBlock* x, typename L::F (&acc)[kRows]) {
+KERNELS_INLINE void add_scaled(const Dot& dot, typename L::F d, const QuantBlock* x,
+                               typename L::F (&acc)[kRows]) {
   unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
     acc[i] = L::fma(L::to_float(dot.acc[i]), L::mul(d, L::broadcast(x[i].scale)), acc[i]);
   });
@@ -52,7 +55,8 @@ void q8_0_tile(const TileJob& job) {
   for (std::size_t b = job.weight->cols / kBlock; b > 0; --b) {
     typename L::template SignedDot<kRows> dot;
     dot.begin(x);
-    unroll<8>([&](auto group) KERNELS_INLINE_LAMBDA { dot.add(L::load_bytes(codes + 64 * group), x, group); });
+    unroll<8>([&](auto group)
+                  KERNELS_INLINE_LAMBDA { dot.add(L::load_bytes(codes + 64 * group), x, group); });
     add_scaled<L, kRows>(dot, L::load_f16(scales), x, acc);
     codes += 512;
     scales += kLanes;
@@ -85,8 +89,10 @@ void q4_0_tile(const TileJob& job) {
   store_sums<L, kRows>(acc, job.sums);
 }
 
-// Q4_K (kFifth false) and Q5_K: scale[block of 256] = d[16], dmin[16], then per 32 elements scale[16], min[16].
-//   acc = fma(float(sum), (d * scale) * x.scale, acc); acc = fma(dmin * min, -(x.scale * x.sum), acc)
+// Q4_K (kFifth false) and Q5_K: scale[block of 256] =
+// d[16], dmin[16], then per 32 elements scale[16], min[16].
+//   acc = fma(float(sum), (d * scale) * x.scale, acc)
+//   acc = fma(dmin * min, -(x.scale * x.sum), acc)
 template <typename L, std::size_t kRows, bool kFifth>
 void k_mins_tile(const TileJob& job) {
   const std::uint8_t* codes = job.panel;
@@ -113,7 +119,8 @@ void k_mins_tile(const TileJob& job) {
         }
         dot.add(low, x, v);
         dot.add(high, x, v + 4);
-        if constexpr (kFifth && decltype(v)::value == 1) dot.widen();  // 4 groups x 2 x 31 x 127 = 31 496
+        if constexpr (kFifth && decltype(v)::value == 1)
+          dot.widen();  // 4 groups x 2 x 31 x 127 = 31 496
       });
       dot.widen();
       add_scaled<L, kRows>(dot, L::mul(d, L::load_u8(scales)), x, acc);
@@ -132,20 +139,22 @@ void k_mins_tile(const TileJob& job) {
 
 // The sums of k-groups 0-3 (kHalf 0) or 4-7 of a block of Q6_K: 16 elements that share a scale.
 template <typename L, std::size_t kRows, std::size_t kHalf>
-KERNELS_INLINE void q6_k_half(const std::uint8_t* codes, const std::uint8_t* upper, const QuantBlock* x,
-                              typename L::template UnsignedDot<kRows>* dot) {
+KERNELS_INLINE void q6_k_half(const std::uint8_t* codes, const std::uint8_t* upper,
+                              const QuantBlock* x, typename L::template UnsignedDot<kRows>* dot) {
   unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { dot->start(i, x[i].start32[kHalf]); });
   const auto bits = L::load_bytes(upper + 64 * kHalf);
   unroll<4>([&](auto v) KERNELS_INLINE_LAMBDA {
     const auto bytes = L::load_bytes(codes + 64 * v);
     const auto nibbles = kHalf == 0 ? L::low_nibbles(bytes) : L::high_nibbles(bytes);
-    dot->add(L::template insert_bits<4 - 2 * decltype(v)::value, 0x30>(nibbles, bits), x, v + 4 * kHalf);
+    dot->add(L::template insert_bits<4 - 2 * decltype(v)::value, 0x30>(nibbles, bits), x,
+             v + 4 * kHalf);
     if constexpr (decltype(v)::value % 2 == 1) dot->widen();  // 2 groups x 2 x 63 x 127 = 32 004
   });
 }
 
 // scale[block of 256] = d[16], then per 32 elements two rows of 16 signed scales.
-//   both = float(sum 0) * (d * scale 0); both = fma(float(sum 1), d * scale 1, both); acc = fma(both, x.scale, acc)
+//   both = fma(float(sum 1), d * scale 1, float(sum 0) * (d * scale 0))
+//   acc = fma(both, x.scale, acc)
 template <typename L, std::size_t kRows>
 void q6_k_tile(const TileJob& job) {
   const std::uint8_t* codes = job.panel;
@@ -163,10 +172,12 @@ void q6_k_tile(const TileJob& job) {
       typename L::F both[kRows];
       typename L::template UnsignedDot<kRows> dot;
       q6_k_half<L, kRows, 0>(codes, upper, x, &dot);
-      unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { both[i] = L::mul(L::to_float(dot.acc[i]), d0); });
+      unroll<kRows>([&](auto i)
+                        KERNELS_INLINE_LAMBDA { both[i] = L::mul(L::to_float(dot.acc[i]), d0); });
       q6_k_half<L, kRows, 1>(codes, upper, x, &dot);
       unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
-        acc[i] = L::fma(L::fma(L::to_float(dot.acc[i]), d1, both[i]), L::broadcast(x[i].scale), acc[i]);
+        acc[i] =
+            L::fma(L::fma(L::to_float(dot.acc[i]), d1, both[i]), L::broadcast(x[i].scale), acc[i]);
       });
       codes += 256;
       upper += 128;
@@ -212,7 +223,9 @@ KERNELS_INLINE void float_chains(const TileJob& job, typename L::F (&total)[4][k
       for (std::size_t k = first; k < last; ++k) {
         const auto weight = Element::template load<L>(w + k * kLanes);
         const float* x = job.floats + k * job.m;
-        unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { acc[i] = L::fma(weight, L::broadcast(x[i]), acc[i]); });
+        unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
+          acc[i] = L::fma(weight, L::broadcast(x[i]), acc[i]);
+        });
       }
     }
     unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { total[chain][i] = acc[i]; });
@@ -239,7 +252,8 @@ KERNELS_INLINE void float_chains_abreast(const TileJob& job, typename L::F (&tot
     }
   }
   unroll<4>([&](auto chain) KERNELS_INLINE_LAMBDA {
-    for (std::size_t k = first + 16 * chain; k < first + 16 * chain + 16 && k < cols; ++k) step(k, chain);
+    for (std::size_t k = first + 16 * chain; k < first + 16 * chain + 16 && k < cols; ++k)
+      step(k, chain);
   });
 }
 
@@ -252,7 +266,8 @@ void float_tile(const TileJob& job) {
     float_chains<L, kRows, Element>(job, total);
   }
   unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
-    L::store(job.sums + i * 16, L::add(L::add(total[0][i], total[1][i]), L::add(total[2][i], total[3][i])));
+    L::store(job.sums + i * 16,
+             L::add(L::add(total[0][i], total[1][i]), L::add(total[2][i], total[3][i])));
   });
 }
 

@@ -20,19 +20,28 @@ struct PartBytes {
 
 PartBytes part_bytes(Format format) {
   switch (format) {
-    case Format::kF32: return {64, 0, 0};
+    case Format::kF32:
+      return {64, 0, 0};
     case Format::kF16:
-    case Format::kBF16: return {32, 0, 0};
-    case Format::kQ4_0: return {256, 0, 32};
-    case Format::kQ8_0: return {512, 0, 32};
-    case Format::kQ4_K: return {2048, 0, 64 + 8 * 32};
-    case Format::kQ5_K: return {2048, 512, 64 + 8 * 32};
-    case Format::kQ6_K: return {2048, 1024, 32 + 8 * 32};
+    case Format::kBF16:
+      return {32, 0, 0};
+    case Format::kQ4_0:
+      return {256, 0, 32};
+    case Format::kQ8_0:
+      return {512, 0, 32};
+    case Format::kQ4_K:
+      return {2048, 0, 64 + 8 * 32};
+    case Format::kQ5_K:
+      return {2048, 512, 64 + 8 * 32};
+    case Format::kQ6_K:
+      return {2048, 1024, 32 + 8 * 32};
   }
   return {};
 }
 
-bool is_float(Format format) { return format_info(format).block_elements == 1; }
+bool is_float(Format format) {
+  return format_info(format).block_elements == 1;
+}
 
 // One block (32 or 256 columns) of a panel: where its parts lie.
 struct PanelBlock {
@@ -57,7 +66,8 @@ std::uint16_t read_u16(const std::uint8_t* at, std::size_t index) {
   return value;
 }
 
-// Where element e (0 … 31) of a block stands among the nibble vectors: byte, and whether in the high nibble.
+// Where element e (0 … 31) of a block stands among the
+// nibble vectors: byte, and whether in the high nibble.
 struct NibblePlace {
   std::size_t byte;
   bool high;
@@ -80,10 +90,12 @@ UpperPlace upper_place(Format format, std::size_t e, std::size_t lane) {
   return {kVector * (group / 4) + 4 * lane + e % 4, static_cast<unsigned>(2 * (group % 4))};
 }
 
-void write_codes(Format format, const BlockCodes& codes, std::size_t lane, const PanelBlock& block) {
+void write_codes(Format format, const BlockCodes& codes, std::size_t lane,
+                 const PanelBlock& block) {
   const std::size_t elements = format_info(format).block_elements;
   if (format == Format::kQ8_0) {
-    for (std::size_t g = 0; g < 8; ++g) std::memcpy(block.codes + kVector * g + 4 * lane, codes.code + 4 * g, 4);
+    for (std::size_t g = 0; g < 8; ++g)
+      std::memcpy(block.codes + kVector * g + 4 * lane, codes.code + 4 * g, 4);
     return;
   }
   const std::size_t upper_bytes = part_bytes(format).upper / 8;
@@ -108,14 +120,16 @@ void write_scales(Format format, const BlockCodes& codes, std::size_t lane, std:
       scales[64 + 32 * s + 16 + lane] = codes.min[s];
     }
   } else if (format == Format::kQ6_K) {
-    for (std::size_t s = 0; s < 16; ++s) scales[32 + 16 * s + lane] = static_cast<std::uint8_t>(codes.scale[s]);
+    for (std::size_t s = 0; s < 16; ++s)
+      scales[32 + 16 * s + lane] = static_cast<std::uint8_t>(codes.scale[s]);
   }
 }
 
 void read_codes(Format format, const PanelBlock& block, std::size_t lane, BlockCodes* out) {
   const std::size_t elements = format_info(format).block_elements;
   if (format == Format::kQ8_0) {
-    for (std::size_t g = 0; g < 8; ++g) std::memcpy(out->code + 4 * g, block.codes + kVector * g + 4 * lane, 4);
+    for (std::size_t g = 0; g < 8; ++g)
+      std::memcpy(out->code + 4 * g, block.codes + kVector * g + 4 * lane, 4);
     return;
   }
   const std::size_t upper_bytes = part_bytes(format).upper / 8;
@@ -142,13 +156,14 @@ void read_scales(Format format, const std::uint8_t* scales, std::size_t lane, Bl
       out->min[s] = scales[64 + 32 * s + 16 + lane];
     }
   } else if (format == Format::kQ6_K) {
-    for (std::size_t s = 0; s < 16; ++s) out->scale[s] = static_cast<std::int8_t>(scales[32 + 16 * s + lane]);
+    for (std::size_t s = 0; s < 16; ++s)
+      out->scale[s] = static_cast<std::int8_t>(scales[32 + 16 * s + lane]);
   }
 }
 
 // Float formats: the words of one row go to every sixteenth place.
-void scatter_words(const std::uint8_t* row, std::size_t cols, std::size_t word_bytes, std::size_t lane,
-                   std::uint8_t* panel) {
+void scatter_words(const std::uint8_t* row, std::size_t cols, std::size_t word_bytes,
+                   std::size_t lane, std::uint8_t* panel) {
   for (std::size_t c = 0; c < cols; ++c) {
     std::memcpy(panel + (c * kLanes + lane) * word_bytes, row + c * word_bytes, word_bytes);
   }
@@ -167,8 +182,10 @@ float read_float(Format format, const std::uint8_t* panel, std::size_t index) {
 }  // namespace
 
 std::optional<PackedWeight> plan_weight(Format format, std::size_t rows, std::size_t cols) {
-  constexpr std::size_t kSideMax = std::size_t{1} << 28U;  // keeps every product below far from overflow
-  if (rows == 0 || rows > kSideMax || cols > kSideMax || !row_bytes(format, cols).has_value()) return std::nullopt;
+  constexpr std::size_t kSideMax = std::size_t{1}
+                                   << 28U;  // keeps every product below far from overflow
+  if (rows == 0 || rows > kSideMax || cols > kSideMax || !row_bytes(format, cols).has_value())
+    return std::nullopt;
   const PartBytes bytes = part_bytes(format);
   const std::size_t blocks = cols / format_info(format).block_elements;
   const auto whole = [](std::size_t part) { return (part + kVector - 1) / kVector * kVector; };
@@ -183,12 +200,14 @@ std::optional<PackedWeight> plan_weight(Format format, std::size_t rows, std::si
   return weight;
 }
 
-void pack_panel(const PackedWeight& weight, const WeightSource& source, std::size_t panel, std::uint8_t* to) {
+void pack_panel(const PackedWeight& weight, const WeightSource& source, std::size_t panel,
+                std::uint8_t* to) {
   const FormatInfo& info = format_info(weight.format);
   const std::size_t source_row_bytes = weight.cols / info.block_elements * info.block_bytes;
   BlockCodes codes;
   for (std::size_t lane = 0; lane < kLanes && panel * kLanes + lane < weight.rows; ++lane) {
-    const auto* row = static_cast<const std::uint8_t*>(source.data) + (panel * kLanes + lane) * source_row_bytes;
+    const auto* row =
+        static_cast<const std::uint8_t*>(source.data) + (panel * kLanes + lane) * source_row_bytes;
     if (is_float(weight.format)) {
       scatter_words(row, weight.cols, info.block_bytes, lane, to);
       continue;
@@ -206,7 +225,8 @@ void unpack_row(const PackedWeight& weight, std::size_t row, float* out) {
   const std::size_t lane = row % kLanes;
   const std::uint8_t* panel = weight.data + row / kLanes * weight.panel_bytes;
   if (is_float(weight.format)) {
-    for (std::size_t c = 0; c < weight.cols; ++c) out[c] = read_float(weight.format, panel, c * kLanes + lane);
+    for (std::size_t c = 0; c < weight.cols; ++c)
+      out[c] = read_float(weight.format, panel, c * kLanes + lane);
     return;
   }
   const std::size_t elements = format_info(weight.format).block_elements;

@@ -2,8 +2,6 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 #include "kernels/cpu/kernel_set.h"
@@ -28,28 +26,9 @@ bool has_avx2() {
 
 bool has_avx512() {
 #if defined(__x86_64__)
-  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-         __builtin_cpu_supports("avx512vnni") != 0;
-#else
-  return false;
-#endif
-}
-
-// AMX keeps 8 KiB of registers a thread, so Linux (5.16 and later) wants to be asked for them: once, for the whole
-// process, before the threads that use them are sandboxed.
-bool has_amx_int8() {
-#if defined(__x86_64__)
-  constexpr unsigned kTileBit = 1U << 24U;  // leaf 7, EDX
-  constexpr unsigned kInt8Bit = 1U << 25U;
-  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr int kTileData = 18;               // XFEATURE_XTILEDATA
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTileBit) == 0 || (d & kInt8Bit) == 0) return false;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
+         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
 #else
   return false;
 #endif
@@ -59,8 +38,8 @@ bool has_amx_int8() {
 
 const KernelSet* find_kernels(CpuIsa isa) {
 #if defined(__x86_64__)
-  if (isa == CpuIsa::kBest && has_avx512() && has_amx_int8()) return &amx_kernels();
-  if ((isa == CpuIsa::kAvx512Vnni || isa == CpuIsa::kBest) && has_avx512()) return &avx512_kernels();
+  if ((isa == CpuIsa::kAvx512Vnni || isa == CpuIsa::kBest) && has_avx512())
+    return &avx512_kernels();
   if ((isa == CpuIsa::kAvx2 || isa == CpuIsa::kBest) && has_avx2()) return &avx2_kernels();
 #endif
   if (isa == CpuIsa::kPlain || isa == CpuIsa::kBest) return &plain_kernels();

@@ -9,8 +9,7 @@ namespace kernels::cpu {
 struct KernelSet;
 
 // The kernel set of `isa`, or null when the processor or the operating system does not carry it.
-// kBest takes AVX-512 with VNNI (and AMX where there is any), else AVX2, else plain; asking for AMX is a system call
-// (arch_prctl), so kBest must come before a sandbox that refuses it.
+// kBest takes AVX-512 with VNNI, else AVX2, else plain.
 const KernelSet* find_kernels(CpuIsa isa);
 
 }  // namespace kernels::cpu

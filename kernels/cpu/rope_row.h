@@ -15,7 +15,8 @@ KERNELS_INLINE void normalise_head(float* x, std::size_t head_dim, const RmsNorm
   const auto inverse = L::broadcast(inverse_rms<L>(x, head_dim, norm.eps));
   for (std::size_t d = 0; d < head_dim; d += kLanes) {
     const std::size_t count = head_dim - d < kLanes ? head_dim - d : kLanes;
-    const auto scaled = L::mul(L::mul(load_within<L>(x, d, head_dim), inverse), load_within<L>(norm.weight, d, head_dim));
+    const auto scaled = L::mul(L::mul(load_within<L>(x, d, head_dim), inverse),
+                               load_within<L>(norm.weight, d, head_dim));
     L::store_part(x + d, scaled, count);
   }
 }
@@ -31,15 +32,18 @@ KERNELS_INLINE void turn_pair(float* a, float* b, float cosine, float sine) {
 KERNELS_INLINE void turn_head(float* x, const Rope& rope, const float* cos_sin) {
   const std::size_t pairs = rope.rope_dims / 2;
   if (rope.pairs == RopePairs::kAdjacent) {
-    for (std::size_t j = 0; j < pairs; ++j) turn_pair(x + 2 * j, x + 2 * j + 1, cos_sin[j], cos_sin[pairs + j]);
+    for (std::size_t j = 0; j < pairs; ++j)
+      turn_pair(x + 2 * j, x + 2 * j + 1, cos_sin[j], cos_sin[pairs + j]);
   } else {
-    for (std::size_t j = 0; j < pairs; ++j) turn_pair(x + j, x + pairs + j, cos_sin[j], cos_sin[pairs + j]);
+    for (std::size_t j = 0; j < pairs; ++j)
+      turn_pair(x + j, x + pairs + j, cos_sin[j], cos_sin[pairs + j]);
   }
 }
 
 // Writes one head of one position; the padding of the value stays as it was made, zero.
 template <typename L, typename Kv>
-KERNELS_INLINE void store_head(const RopeJob& job, std::size_t head, const float* k, const float* v) {
+KERNELS_INLINE void store_head(const RopeJob& job, std::size_t head, const float* k,
+                               const float* v) {
   const KvView& view = *job.view;
   const std::size_t at = job.block * view.block_bytes + head * view.head_bytes;
   auto* keys = reinterpret_cast<typename Kv::Word*>(view.keys + at);
@@ -47,7 +51,8 @@ KERNELS_INLINE void store_head(const RopeJob& job, std::size_t head, const float
   typename Kv::Word words[kLanes];
   for (std::size_t d = 0; d < view.head_dim; d += kLanes) {
     const std::size_t count = view.head_dim - d < kLanes ? view.head_dim - d : kLanes;
-    Kv::template store<L>(values + job.slot * view.padded_dim + d, load_within<L>(v, d, view.head_dim));
+    Kv::template store<L>(values + job.slot * view.padded_dim + d,
+                          load_within<L>(v, d, view.head_dim));
     Kv::template store<L>(words, load_within<L>(k, d, view.head_dim));
     auto* group = keys + job.slot / kLanes * kLanes * view.padded_dim + job.slot % kLanes;
     for (std::size_t i = 0; i < count; ++i) group[(d + i) * kLanes] = words[i];

@@ -6,10 +6,13 @@
 namespace kernels::cpu {
 namespace {
 
-// With this many tasks per thread or more, a call is parallel enough without cutting sequences into splits.
+// With this many tasks per thread or more, a call is
+// parallel enough without cutting sequences into splits.
 constexpr std::size_t kTasksPerThread = 4;
 
-std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
@@ -19,13 +22,13 @@ bool Scratch::plan(const Limits& limits, std::size_t threads, Arena* arena) {
     using T = std::remove_reference_t<decltype(**out)>;
     Arena::Piece piece;
     std::size_t bytes = 0;
-    ok = ok && !__builtin_mul_overflow(count, sizeof(T), &bytes) && arena->allocate(bytes, true, &piece);
+    ok = ok && !__builtin_mul_overflow(count, sizeof(T), &bytes) &&
+         arena->allocate(bytes, true, &piece);
     *out = piece.as<T>();
     pieces_.push_back(std::move(piece));
   };
   take(&quant, limits.rows_max * (limits.cols_max / kBlock));
   take(&floats, limits.rows_max * limits.cols_max);
-  take(&linear, threads * kLinearScratchBytes);
   take(&logit_parts, limits.rows_max * kLogitChunks * 2);
 
   task_queries = std::max(kTileQueries, limits.heads_max);
@@ -38,7 +41,8 @@ bool Scratch::plan(const Limits& limits, std::size_t threads, Arena* arena) {
   take(&tiles, limits.rows_max);
   take(&splits_left, split_tasks_max);
   if (!ok) return false;
-  for (std::size_t i = 0; i < split_tasks_max; ++i) new (&splits_left[i]) std::atomic<std::uint32_t>(0);
+  for (std::size_t i = 0; i < split_tasks_max; ++i)
+    new (&splits_left[i]) std::atomic<std::uint32_t>(0);
   return true;
 }
 

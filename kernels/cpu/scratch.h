@@ -12,7 +12,8 @@
 
 namespace kernels::cpu {
 
-constexpr std::size_t kLogitChunks = 64;  // pieces a row of logits is summed in, whatever its length
+// Pieces a row of logits is summed in, whatever its length.
+constexpr std::size_t kLogitChunks = 64;
 
 struct Scratch {
   // False when memory is refused.
@@ -20,18 +21,17 @@ struct Scratch {
 
   QuantBlock* quant = nullptr;   // [rows_max, cols_max / kBlock], as Activations tells
   float* floats = nullptr;       // [rows_max, cols_max]
-  std::byte* linear = nullptr;   // [threads, kLinearScratchBytes]
   float* logit_parts = nullptr;  // [rows_max, kLogitChunks, 2]: max and sum
 
-  // Attention. A task has up to `task_queries` queries; each of its results is `partial_floats` long.
+  // Attention: a task has up to task_queries queries, each result partial_floats long.
   std::size_t task_queries = 0;
   std::size_t partial_floats = 0;
   std::size_t splits_max = 0;
-  std::size_t split_tasks_max = 0;   // tasks whose splits may be spread over threads
-  float* scores = nullptr;           // [threads, task_queries, kSplit]
-  float* states = nullptr;           // [threads, 2, task_queries, partial_floats]
-  float* split_partials = nullptr;   // [split_tasks_max, splits_max, task_queries, partial_floats]
-  AttentionTile* tiles = nullptr;    // [rows_max]
+  std::size_t split_tasks_max = 0;  // tasks whose splits may be spread over threads
+  float* scores = nullptr;          // [threads, task_queries, kSplit]
+  float* states = nullptr;          // [threads, 2, task_queries, partial_floats]
+  float* split_partials = nullptr;  // [split_tasks_max, splits_max, task_queries, partial_floats]
+  AttentionTile* tiles = nullptr;   // [rows_max]
   std::atomic<std::uint32_t>* splits_left = nullptr;  // [split_tasks_max]
 
  private:

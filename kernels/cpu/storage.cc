@@ -5,15 +5,19 @@
 namespace kernels::cpu {
 namespace {
 
-std::size_t padded(std::size_t head_dim) { return (head_dim + kLanes - 1) / kLanes * kLanes; }
+std::size_t padded(std::size_t head_dim) {
+  return (head_dim + kLanes - 1) / kLanes * kLanes;
+}
 
-std::size_t element_bytes(KvFormat format) { return format == KvFormat::kF16 ? 2 : 4; }
+std::size_t element_bytes(KvFormat format) {
+  return format == KvFormat::kF16 ? 2 : 4;
+}
 
 bool is_valid(const KvShape& shape) {
   const bool power_of_two = (shape.block_tokens & (shape.block_tokens - 1)) == 0;
-  return shape.layers > 0 && shape.kv_heads > 0 && shape.head_dim > 0 && shape.blocks > 0 && power_of_two &&
-         shape.block_tokens >= kLanes && shape.block_tokens <= kSplit && shape.blocks <= INT32_MAX &&
-         shape.head_dim <= 65536;
+  return shape.layers > 0 && shape.kv_heads > 0 && shape.head_dim > 0 && shape.blocks > 0 &&
+         power_of_two && shape.block_tokens >= kLanes && shape.block_tokens <= kSplit &&
+         shape.blocks <= INT32_MAX && shape.head_dim <= 65536;
 }
 
 }  // namespace
@@ -21,7 +25,8 @@ bool is_valid(const KvShape& shape) {
 std::optional<std::size_t> cache_bytes(const KvShape& shape, KvFormat format) {
   if (!is_valid(shape)) return std::nullopt;
   std::size_t bytes = 2 * element_bytes(format);
-  for (const std::size_t factor : {padded(shape.head_dim), shape.block_tokens, shape.kv_heads, shape.blocks, shape.layers}) {
+  for (const std::size_t factor :
+       {padded(shape.head_dim), shape.block_tokens, shape.kv_heads, shape.blocks, shape.layers}) {
     if (__builtin_mul_overflow(bytes, factor, &bytes)) return std::nullopt;
   }
   return bytes;
@@ -31,7 +36,8 @@ CpuKvCache::CpuKvCache(const KvShape& shape, KvFormat format, Arena::Piece piece
     : KvCache(shape, format), piece_(std::move(piece)) {}
 
 std::size_t CpuKvCache::block_bytes() const {
-  return shape().kv_heads * shape().block_tokens * padded(shape().head_dim) * element_bytes(format());
+  return shape().kv_heads * shape().block_tokens * padded(shape().head_dim) *
+         element_bytes(format());
 }
 
 KvView CpuKvCache::view(std::size_t layer) const {

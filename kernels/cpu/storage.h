@@ -14,7 +14,9 @@ namespace kernels::cpu {
 class CpuWeight final : public Weight {
  public:
   CpuWeight(const PackedWeight& packed, Arena::Piece piece)
-      : Weight(packed.format, packed.rows, packed.cols), packed_(packed), piece_(std::move(piece)) {}
+      : Weight(packed.format, packed.rows, packed.cols),
+        packed_(packed),
+        piece_(std::move(piece)) {}
 
   const PackedWeight& packed() const { return packed_; }
 
@@ -25,7 +27,8 @@ class CpuWeight final : public Weight {
 
 class CpuBuffer final : public Buffer {
  public:
-  CpuBuffer(Arena::Piece piece, std::size_t bytes) : Buffer(piece.data(), bytes), piece_(std::move(piece)) {}
+  CpuBuffer(Arena::Piece piece, std::size_t bytes)
+      : Buffer(piece.data(), bytes), piece_(std::move(piece)) {}
 
  private:
   Arena::Piece piece_;

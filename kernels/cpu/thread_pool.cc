@@ -37,7 +37,8 @@ std::unique_ptr<ThreadPool> ThreadPool::create(std::size_t threads) {
   for (std::size_t thread = 1; thread < threads; ++thread) {
     pool->workers_.emplace_back([raw = pool.get(), thread] { raw->work(thread); });
   }
-  // A thread that has reached its loop makes no more of the system calls that starting takes: a sandbox may follow.
+  // A thread that has reached its loop makes no more of the
+  // system calls that starting takes: a sandbox may follow.
   const auto workers = static_cast<std::uint32_t>(pool->workers_.size());
   for (std::uint32_t up = pool->started_.load(std::memory_order_acquire); up != workers;) {
     pool->started_.wait(up, std::memory_order_acquire);
@@ -60,8 +61,8 @@ void ThreadPool::run(std::size_t tasks, Call call, const void* context) {
     return;
   }
   const std::uint32_t loop = loop_.load(std::memory_order_relaxed) + 1;
-  // Close the old loop first: a late worker that pairs an old ticket with a new field has thereby seen this store
-  // (the fields are released after it), so its exchange of the old ticket fails.
+  // Close the old loop first: a late worker that pairs an old ticket with a new field has thereby
+  // seen this store (the fields are released after it), so its exchange of the old ticket fails.
   ticket_.store(std::uint64_t{loop} << 32U | UINT32_MAX, std::memory_order_relaxed);
   call_.store(call, std::memory_order_release);
   context_.store(context, std::memory_order_release);
@@ -88,7 +89,8 @@ void ThreadPool::take_tasks(std::size_t thread) {
     const std::uint32_t tasks = tasks_.load(std::memory_order_acquire);
     const auto task = static_cast<std::uint32_t>(ticket);
     if (task >= tasks) return;
-    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {
       continue;
     }
     call(context, task, thread);

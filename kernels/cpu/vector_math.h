@@ -1,4 +1,5 @@
-// Functions of sixteen lanes that every ISA computes by the same steps: exp, silu, and the fixed-order reductions.
+// Functions of sixteen lanes that every ISA computes by the same steps: exp, silu, and the
+// fixed-order reductions.
 #ifndef KERNELS_CPU_VECTOR_MATH_H_
 #define KERNELS_CPU_VECTOR_MATH_H_
 
@@ -10,11 +11,12 @@
 namespace kernels::cpu {
 namespace {
 
-// e^x within 2 ulp for x in [-87.3, 88.3]; zero below, e^88.3 above, NaN for NaN. exp(0) is exactly 1.
+// e^x within 2 ulp for x in [-87.3, 88.3]; zero below,
+// e^88.3 above, NaN for NaN. exp(0) is exactly 1.
 //
-// x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two parts, Cody and Waite 1980), e^r by its Taylor polynomial of
-// degree 7 (truncation below 6e-9), times 2^n. Adding 1.5 * 2^23 rounds n to an integer and leaves it in the low
-// bits of the float.
+// x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two parts, Cody and Waite 1980), e^r by its Taylor
+// polynomial of degree 7 (truncation below 6e-9), times 2^n. Adding 1.5 * 2^23 rounds n to an
+// integer and leaves it in the low bits of the float.
 template <typename L>
 KERNELS_INLINE typename L::F exp(typename L::F x) {
   const auto lowest = L::broadcast(-87.33F);
@@ -68,7 +70,8 @@ KERNELS_INLINE typename L::F load_within(const float* x, std::size_t at, std::si
   return count - at >= kLanes ? L::load(x + at) : L::load_part(x + at, count - at);
 }
 
-// 1 / sqrt(mean(x^2) + eps). Element k goes to lane k % 16 of sum k / 16 % 4; the four sums are added in pairs.
+// 1 / sqrt(mean(x^2) + eps). Element k goes to lane k % 16
+// of sum k / 16 % 4; the four sums are added in pairs.
 template <typename L>
 KERNELS_INLINE float inverse_rms(const float* x, std::size_t count, float eps) {
   typename L::F sums[4] = {L::zero(), L::zero(), L::zero(), L::zero()};

@@ -20,7 +20,9 @@ double dot(const float* weight, const double* x, std::size_t cols) {
   return sum;
 }
 
-double silu(double z) { return z / (1.0 + std::exp(-z)); }
+double silu(double z) {
+  return z / (1.0 + std::exp(-z));
+}
 
 void rotate(const Rope& rope, const float* cos_sin, double* head) {
   const std::size_t pairs = rope.rope_dims / 2;

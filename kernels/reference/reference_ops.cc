@@ -26,13 +26,13 @@ double bias_of(const LinearTerm& term, std::size_t r) {
 
 bool is_valid(const KvShape& shape) {
   const bool power_of_two = (shape.block_tokens & (shape.block_tokens - 1)) == 0;
-  return shape.layers > 0 && shape.kv_heads > 0 && shape.head_dim > 0 && shape.blocks > 0 && power_of_two &&
-         shape.block_tokens >= 16 && shape.block_tokens <= 256;
+  return shape.layers > 0 && shape.kv_heads > 0 && shape.head_dim > 0 && shape.blocks > 0 &&
+         power_of_two && shape.block_tokens >= 16 && shape.block_tokens <= 256;
 }
 
 }  // namespace
 
-// ---- memory ---------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------
 
 std::size_t ReferenceOps::weight_bytes(Format format, std::size_t rows, std::size_t cols) const {
   return rows * row_bytes(format, cols).value_or(0);
@@ -68,7 +68,8 @@ std::size_t ReferenceOps::kv_cache_bytes(const KvShape& shape, KvFormat) const {
   return 2 * cache_elements(shape) * sizeof(float);
 }
 
-Status ReferenceOps::create_kv_cache(const KvShape& shape, KvFormat format, std::unique_ptr<KvCache>* out) {
+Status ReferenceOps::create_kv_cache(const KvShape& shape, KvFormat format,
+                                     std::unique_ptr<KvCache>* out) {
   if (!is_valid(shape)) return Status::kUnsupported;
   *out = std::make_unique<RefKvCache>(shape, format);
   return Status::kOk;
@@ -77,38 +78,43 @@ Status ReferenceOps::create_kv_cache(const KvShape& shape, KvFormat format, std:
 Status ReferenceOps::kv_copy_block(KvCache& cache, std::int32_t from, std::int32_t to) {
   const auto blocks = static_cast<std::int64_t>(cache.shape().blocks);
   KERNELS_CHECK(from >= 0 && from < blocks && to >= 0 && to < blocks);
-  static_cast<RefKvCache&>(cache).copy_block(static_cast<std::size_t>(from), static_cast<std::size_t>(to));
+  static_cast<RefKvCache&>(cache).copy_block(static_cast<std::size_t>(from),
+                                             static_cast<std::size_t>(to));
   return Status::kOk;
 }
 
-// ---- linear operations ----------------------------------------------------------------------------------
+// ---- linear operations ----------------------------------------------------------------------
 
 template <typename Use>
-void ReferenceOps::for_each_product(const Weight& weight, const std::vector<std::vector<double>>& inputs,
-                                    Use use) {
+void ReferenceOps::for_each_product(const Weight& weight,
+                                    const std::vector<std::vector<double>>& inputs, Use use) {
   KERNELS_CHECK(inputs.size() >= 1 && inputs.size() <= limits_.rows_max);
   std::vector<float> row(weight.cols());
   for (std::size_t r = 0; r < weight.rows(); ++r) {
     static_cast<const RefWeight&>(weight).read_row(r, row.data());
-    for (std::size_t i = 0; i < inputs.size(); ++i) use(i, r, dot(row.data(), inputs[i].data(), row.size()));
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      use(i, r, dot(row.data(), inputs[i].data(), row.size()));
   }
 }
 
-Status ReferenceOps::embed(const Weight& table, const std::int32_t* tokens, std::size_t n, float* out) {
+Status ReferenceOps::embed(const Weight& table, const std::int32_t* tokens, std::size_t n,
+                           float* out) {
   for (std::size_t i = 0; i < n; ++i) {
     KERNELS_CHECK(tokens[i] >= 0 && static_cast<std::size_t>(tokens[i]) < table.rows());
-    static_cast<const RefWeight&>(table).read_row(static_cast<std::size_t>(tokens[i]), out + i * table.cols());
+    static_cast<const RefWeight&>(table).read_row(static_cast<std::size_t>(tokens[i]),
+                                                  out + i * table.cols());
   }
   return Status::kOk;
 }
 
-Status ReferenceOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm, const LinearTerm* terms,
-                                 std::size_t term_count) {
+Status ReferenceOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm,
+                                 const LinearTerm* terms, std::size_t term_count) {
   KERNELS_CHECK(term_count >= 1 && term_count <= 4);
   const auto inputs = normalised_rows(x, n, terms[0].weight->cols(), norm);
   for (std::size_t t = 0; t < term_count; ++t) {
     const LinearTerm& term = terms[t];
-    KERNELS_CHECK(term.weight->cols() == terms[0].weight->cols() && term.out_stride >= term.weight->rows());
+    KERNELS_CHECK(term.weight->cols() == terms[0].weight->cols() &&
+                  term.out_stride >= term.weight->rows());
     for_each_product(*term.weight, inputs, [&](std::size_t i, std::size_t r, double value) {
       term.out[i * term.out_stride + r] = static_cast<float>(value + bias_of(term, r));
     });
@@ -126,8 +132,8 @@ Status ReferenceOps::linear_residual(const float* x, std::size_t n, const Linear
   return Status::kOk;
 }
 
-Status ReferenceOps::norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm, const Weight& gate,
-                                    const Weight& up, Activation, float* out) {
+Status ReferenceOps::norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm,
+                                    const Weight& gate, const Weight& up, Activation, float* out) {
   KERNELS_CHECK(gate.rows() == up.rows() && gate.cols() == up.cols());
   const auto inputs = normalised_rows(x, n, gate.cols(), norm);
   std::vector<double> activated(n * gate.rows());
@@ -145,7 +151,8 @@ Status ReferenceOps::logits(const float* x, const std::int32_t* row_indexes, std
   std::vector<std::vector<double>> inputs;
   for (std::size_t m = 0; m < count; ++m) {
     KERNELS_CHECK(row_indexes[m] >= 0);
-    inputs.push_back(normalise(x + static_cast<std::size_t>(row_indexes[m]) * head.cols(), head.cols(), norm));
+    inputs.push_back(
+        normalise(x + static_cast<std::size_t>(row_indexes[m]) * head.cols(), head.cols(), norm));
   }
   for_each_product(head, inputs, [&](std::size_t m, std::size_t r, double value) {
     out[m * head.rows() + r] = static_cast<float>(value);
@@ -153,15 +160,16 @@ Status ReferenceOps::logits(const float* x, const std::int32_t* row_indexes, std
   return Status::kOk;
 }
 
-Status ReferenceOps::logit_stats(const float* logits, std::size_t count, std::size_t vocab, float* max,
-                                 float* log_sum_exp) {
+Status ReferenceOps::logit_stats(const float* logits, std::size_t count, std::size_t vocab,
+                                 float* max, float* log_sum_exp) {
   KERNELS_CHECK(vocab >= 1);
   for (std::size_t m = 0; m < count; ++m) {
     const float* row = logits + m * vocab;
     float largest = row[0];
     for (std::size_t v = 1; v < vocab; ++v) largest = row[v] > largest ? row[v] : largest;
     double sum = 0;
-    for (std::size_t v = 0; v < vocab; ++v) sum += std::exp(static_cast<double>(row[v]) - static_cast<double>(largest));
+    for (std::size_t v = 0; v < vocab; ++v)
+      sum += std::exp(static_cast<double>(row[v]) - static_cast<double>(largest));
     max[m] = largest;
     log_sum_exp[m] = static_cast<float>(std::log(sum));
   }

@@ -18,7 +18,9 @@ void RefWeight::read_row(std::size_t row, float* out) const {
   dequantize_row(format(), bytes_.data() + row * row_bytes_, cols(), out);
 }
 
-RefBuffer::~RefBuffer() { std::free(data()); }
+RefBuffer::~RefBuffer() {
+  std::free(data());
+}
 
 std::size_t cache_elements(const KvShape& shape) {
   return shape.layers * shape.blocks * shape.block_tokens * shape.kv_heads * shape.head_dim;
@@ -37,11 +39,13 @@ void RefKvCache::store(std::size_t layer, std::size_t block, std::size_t slot, s
   }
 }
 
-const float* RefKvCache::key(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head) const {
+const float* RefKvCache::key(std::size_t layer, std::size_t block, std::size_t slot,
+                             std::size_t head) const {
   return keys_.data() + offset(layer, block, slot, head);
 }
 
-const float* RefKvCache::value(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head) const {
+const float* RefKvCache::value(std::size_t layer, std::size_t block, std::size_t slot,
+                               std::size_t head) const {
   return values_.data() + offset(layer, block, slot, head);
 }
 
@@ -55,7 +59,8 @@ void RefKvCache::copy_block(std::size_t from, std::size_t to) {
   }
 }
 
-std::size_t RefKvCache::offset(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head) const {
+std::size_t RefKvCache::offset(std::size_t layer, std::size_t block, std::size_t slot,
+                               std::size_t head) const {
   const std::size_t token = (layer * shape().blocks + block) * shape().block_tokens + slot;
   return (token * shape().kv_heads + head) * shape().head_dim;
 }

@@ -1,4 +1,5 @@
-// What the reference backend keeps: weights as the file has them, buffers, and a KV cache of plain floats.
+// What the reference backend keeps: weights as the file has
+// them, buffers, and a KV cache of plain floats.
 #ifndef KERNELS_REFERENCE_STORAGE_H_
 #define KERNELS_REFERENCE_STORAGE_H_
 
@@ -27,20 +28,22 @@ class RefBuffer final : public Buffer {
   ~RefBuffer() override;
 };
 
-// Keys and values are [layer][block][slot][kv head][head_dim] floats; with KvFormat::kF16 each was rounded to
-// binary16 when it was stored.
+// Keys and values are [layer][block][slot][kv head][head_dim] floats; with KvFormat::kF16 each was
+// rounded to binary16 when it was stored.
 class RefKvCache final : public KvCache {
  public:
   RefKvCache(const KvShape& shape, KvFormat format);
 
-  void store(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head, const float* key,
-             const float* value);
+  void store(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head,
+             const float* key, const float* value);
   const float* key(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head) const;
-  const float* value(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head) const;
+  const float* value(std::size_t layer, std::size_t block, std::size_t slot,
+                     std::size_t head) const;
   void copy_block(std::size_t from, std::size_t to);
 
  private:
-  std::size_t offset(std::size_t layer, std::size_t block, std::size_t slot, std::size_t head) const;
+  std::size_t offset(std::size_t layer, std::size_t block, std::size_t slot,
+                     std::size_t head) const;
 
   std::vector<float> keys_;
   std::vector<float> values_;

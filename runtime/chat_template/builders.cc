@@ -158,7 +158,9 @@ base::Result<Value> make_range(Budget& budget, std::int64_t start, std::int64_t 
   TRY(budget.step(count));
   range->items.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
-    range->items.push_back(Value::integer(start + static_cast<std::int64_t>(i) * step));
+    const std::uint64_t number =
+        static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(step);
+    range->items.push_back(Value::integer(static_cast<std::int64_t>(number)));
   }
   return Value::object(std::shared_ptr<const Sequence>(std::move(range)));
 }

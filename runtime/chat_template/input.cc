@@ -6,8 +6,9 @@
 namespace runtime::chat_template {
 namespace {
 
-// A role by one of these names is a choice among ours, not a text of the user's: templates make control tokens of
-// it ('<|' + message.role + '|>'), which would otherwise be taken for something that a user wrote.
+// A role by one of these names is a choice among ours, not a text of the user's: templates make
+// control tokens of it ('<|' + message.role + '|>'), which would otherwise be taken for something
+// that a user wrote.
 bool is_chat_role(std::string_view name) {
   return name == "system" || name == "user" || name == "assistant" || name == "tool";
 }
@@ -50,7 +51,8 @@ class Reader {
     DictBuilder built(budget_);
     for (const auto& [key, member] : members) {
       const bool trusted = key == "role" && member.is_string() && is_chat_role(member.as_string());
-      TRY(built.add(TRY(text(key)), trusted ? Value::text(member.as_string()) : TRY(read(member, depth + 1))));
+      TRY(built.add(TRY(text(key)),
+                    trusted ? Value::text(member.as_string()) : TRY(read(member, depth + 1))));
     }
     return built.finish();
   }

@@ -15,7 +15,8 @@ namespace runtime::chat_template {
 bool is_trusted_variable(std::string_view name);
 
 // Appends the members of `object` to `variables`. Every string in them, keys included, is marked as
-// input unless its variable is trusted. A member "role" that names one of the four roles of a chat is not marked either.
+// input unless its variable is trusted. A member "role" that names one of the four roles of a chat
+// is not marked either.
 base::Status read_variables(Budget& budget, const base::Json& object, Dict& variables);
 
 }  // namespace runtime::chat_template

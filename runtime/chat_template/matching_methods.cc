@@ -109,23 +109,26 @@ base::Result<Value> all_are(Run& run, const Value& self, F&& is_kind) {
   return Value::boolean(all);
 }
 
-base::Result<Value> isdigit(Run& run, const Value& self, const Arguments&) {
+base::Result<Value> isdigit(Run& run, const Value& self, const Arguments& arguments) {
+  TRY(Parameters::bind("isdigit", arguments, {}));
   return all_are(run, self, is_digit);
 }
 
-base::Result<Value> isspace(Run& run, const Value& self, const Arguments&) {
+base::Result<Value> isspace(Run& run, const Value& self, const Arguments& arguments) {
+  TRY(Parameters::bind("isspace", arguments, {}));
   return all_are(run, self, is_space);
 }
 
 base::Result<Value> isascii(Run& run, const Value& self, const Arguments& arguments) {
-  if (self.text()->empty()) return Value::boolean(true);
   TRY(Parameters::bind("isascii", arguments, {}));
+  if (self.text()->empty()) return Value::boolean(true);
   return all_are(run, self, [](char32_t c) { return c < 0x80; });
 }
 
 // Letters without case (most scripts of Asia) are not known here: saying no would be a guess.
 template <bool with_digits>
-base::Result<Value> isalpha(Run& run, const Value& self, const Arguments&) {
+base::Result<Value> isalpha(Run& run, const Value& self, const Arguments& arguments) {
+  TRY(Parameters::bind("isalpha", arguments, {}));
   bool unknown = false;
   Value all = TRY(all_are(run, self, [&](char32_t c) {
     if (is_upper(c) || is_lower(c)) return true;
@@ -137,12 +140,14 @@ base::Result<Value> isalpha(Run& run, const Value& self, const Arguments&) {
   return all;
 }
 
-base::Result<Value> isupper(Run& run, const Value& self, const Arguments&) {
+base::Result<Value> isupper(Run& run, const Value& self, const Arguments& arguments) {
+  TRY(Parameters::bind("isupper", arguments, {}));
   TRY(run.budget().touch(self.text()->size()));
   return Value::boolean(is_upper_text(self.text()->bytes()));
 }
 
-base::Result<Value> islower(Run& run, const Value& self, const Arguments&) {
+base::Result<Value> islower(Run& run, const Value& self, const Arguments& arguments) {
+  TRY(Parameters::bind("islower", arguments, {}));
   TRY(run.budget().touch(self.text()->size()));
   return Value::boolean(is_lower_text(self.text()->bytes()));
 }

@@ -99,9 +99,17 @@ class StatementParser {
     return body;
   }
 
+  static bool sets_loop(const Target& target) {
+    return target.name == "loop" ||
+           std::any_of(target.parts.begin(), target.parts.end(), sets_loop);
+  }
+
   base::Result<StatementPtr> parse_for() {
     auto node = std::make_unique<For>(line_);
     node->target = TRY(parse_target("in", false));
+    if (sets_loop(node->target)) {
+      return base::invalid_input(at_line(node->line) + "a loop cannot set \"loop\"");
+    }
     if (!reader_.skip_name("in")) return reader_.unexpected("\"in\"");
     node->iterable = TRY(expressions_.parse_tuple(false, "recursive"));
     if (reader_.skip_name("if")) node->test = TRY(expressions_.parse());

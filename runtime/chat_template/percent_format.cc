@@ -32,7 +32,8 @@ class PercentFormatter {
     }
     const std::size_t given = tuple_ != nullptr ? tuple_->items.size() : 1;
     const bool keyed =
-        tuple_ == nullptr && (values_.dict() != nullptr || values_.sequence() != nullptr);
+        tuple_ == nullptr &&
+        (values_.dict() != nullptr || values_.sequence() != nullptr || values_.is_undefined());
     if (used_ < given && !keyed) {
       return base::invalid_input("more values than directives in a format");
     }

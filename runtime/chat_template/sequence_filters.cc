@@ -66,7 +66,8 @@ base::Result<Value> reverse(Run& run, const Value& input, const Arguments& argum
   const auto items = TRY(items_of(run.budget(), input));
   ListBuilder out(run.budget());
   for (std::size_t i = items->items.size(); i > 0; --i) TRY(out.add(items->items[i - 1]));
-  return out.finish_iterator();
+  // As in Jinja, where what cannot be walked backwards becomes a list first.
+  return input.iterator() != nullptr ? out.finish_value() : out.finish_iterator();
 }
 
 base::Result<Value> in_order(Run& run, const std::vector<Value>& items,

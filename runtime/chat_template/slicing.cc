@@ -62,14 +62,24 @@ base::Result<Value> slice_text(Budget& budget, const Text& text, const SliceBoun
   }
 }
 
+// All sums stay between two numbers of the range, so none overflows.
+base::Result<Value> slice_range(Budget& budget, const Sequence& range, const Picks& picks) {
+  if (picks.count == 0) return make_range(budget, 0, 0, 1);
+  const auto item = [&](std::int64_t i) {
+    return range.items[static_cast<std::size_t>(i)].integral();
+  };
+  const std::int64_t first = item(picks.start);
+  if (picks.count == 1)
+    return make_range(budget, first, first + (range.step > 0 ? 1 : -1), range.step);
+  const std::int64_t last = item(picks.start + (picks.count - 1) * picks.step);
+  const std::int64_t step = item(picks.start + picks.step) - first;
+  return make_range(budget, first, last + (step > 0 ? 1 : -1), step);
+}
+
 base::Result<Value> slice_sequence(Budget& budget, const Sequence& sequence,
                                    const SliceBounds& bounds) {
   const Picks picks = TRY(picks_of(sequence.items.size(), bounds));
-  if (sequence.flavor == Sequence::Flavor::kRange) {
-    const std::int64_t start = sequence.start + picks.start * sequence.step;
-    const std::int64_t step = picks.count <= 1 ? sequence.step : sequence.step * picks.step;
-    return make_range(budget, start, start + picks.count * step, step);
-  }
+  if (sequence.flavor == Sequence::Flavor::kRange) return slice_range(budget, sequence, picks);
   ListBuilder list(budget, sequence.flavor);
   for (std::int64_t i = 0; i < picks.count; ++i) {
     TRY(list.add(sequence.items[static_cast<std::size_t>(picks.start + i * picks.step)]));

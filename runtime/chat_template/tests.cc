@@ -77,12 +77,14 @@ base::Result<Value> remainder(Run& run, const Value& value, const Value& divisor
   return arithmetic(run.budget(), ArithmeticOp::kModulo, value, divisor);
 }
 
-base::Result<bool> odd(Run& run, const Value& input, const Arguments&) {
+base::Result<bool> odd(Run& run, const Value& input, const Arguments& arguments) {
+  TRY(Parameters::bind("odd", arguments, {}));
   const Value rest = TRY(remainder(run, input, Value::integer(std::int64_t{2})));
   return equal(run.budget(), rest, Value::integer(std::int64_t{1}));
 }
 
-base::Result<bool> even(Run& run, const Value& input, const Arguments&) {
+base::Result<bool> even(Run& run, const Value& input, const Arguments& arguments) {
+  TRY(Parameters::bind("even", arguments, {}));
   return !TRY(remainder(run, input, Value::integer(std::int64_t{2}))).truthy();
 }
 
@@ -103,7 +105,8 @@ base::Result<bool> in(Run& run, const Value& input, const Arguments& arguments) 
 
 // Python's islower and isupper: no letter of the other case, and at least one of this.
 template <bool lower>
-base::Result<bool> has_case(Run& run, const Value& input, const Arguments&) {
+base::Result<bool> has_case(Run& run, const Value& input, const Arguments& arguments) {
+  TRY(Parameters::bind(lower ? "lower" : "upper", arguments, {}));
   const auto text = TRY(to_text(run.budget(), input));
   TRY(run.budget().touch(text->size()));
   return lower ? is_lower_text(text->bytes()) : is_upper_text(text->bytes());

@@ -22,7 +22,8 @@ base::Result<Value> apply_text(Run& run, const Value& input, const Arguments& ar
   return function(run.budget(), *TRY(to_text(run.budget(), input)));
 }
 
-base::Result<Value> string(Run& run, const Value& input, const Arguments&) {
+base::Result<Value> string(Run& run, const Value& input, const Arguments& arguments) {
+  TRY(Parameters::bind("string", arguments, {}));
   return Value::object(TRY(to_text(run.budget(), input)));
 }
 
@@ -69,7 +70,8 @@ base::Result<Value> format(Run& run, const Value& input, const Arguments& argume
 }
 
 // No mark-up type exists here: what is escaped or safe is a string like any other.
-base::Result<Value> escape(Run& run, const Value& input, const Arguments&) {
+base::Result<Value> escape(Run& run, const Value& input, const Arguments& arguments) {
+  TRY(Parameters::bind("escape", arguments, {}));
   const auto text = TRY(to_text(run.budget(), input));
   return map_characters(run.budget(), *text, [](std::string& out, char32_t c) {
     switch (c) {
@@ -127,6 +129,7 @@ base::Result<Value> truncate_filter(Run& run, const Value& input, const Argument
   const auto given =
       TRY(Parameters::bind("truncate", arguments, {"length", "killwords", "end", "leeway"}));
   Budget& budget = run.budget();
+  if (input.is_undefined()) return input;
   const Text* text = TRY(text_argument("truncate", &input));
   const std::int64_t length = TRY(integer_argument(given[0], 255));
   const std::int64_t leeway =

@@ -1,4 +1,5 @@
-// Rope, the paged cache and attention of every ISA against the reference, and bit for bit against themselves.
+// Rope, the paged cache and attention of every ISA against
+// the reference, and bit for bit against themselves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +29,8 @@ struct Shape {
 
 // Queries, keys and values of one whole sequence, and its angles.
 struct Sequence {
-  Sequence(const Shape& made_for, std::size_t length, std::uint64_t seed) : shape(made_for), tokens(length) {
+  Sequence(const Shape& made_for, std::size_t length, std::uint64_t seed)
+      : shape(made_for), tokens(length) {
     Random random(seed);
     q = random.uniforms(tokens * shape.q_heads * shape.head_dim, 2.0F);
     k = random.uniforms(tokens * shape.kv_heads * shape.head_dim, 2.0F);
@@ -39,7 +41,9 @@ struct Sequence {
     for (std::size_t p = 0; p < tokens; ++p) {
       for (std::size_t part = 0; part < 2; ++part) {
         for (std::size_t j = 0; j < rope_dims / 2; ++j) {
-          const double angle = static_cast<double>(p) * std::pow(10000.0, -2.0 * static_cast<double>(j) / static_cast<double>(rope_dims));
+          const double angle =
+              static_cast<double>(p) *
+              std::pow(10000.0, -2.0 * static_cast<double>(j) / static_cast<double>(rope_dims));
           cos_sin.push_back(static_cast<float>(part == 0 ? std::cos(angle) : std::sin(angle)));
         }
       }
@@ -57,7 +61,8 @@ struct Sequence {
   std::vector<float> cos_sin;
 };
 
-// Stores and attends the rows of one or more sequences through one backend. Sequence s owns every third block.
+// Stores and attends the rows of one or more sequences
+// through one backend. Sequence s owns every third block.
 class Runner {
  public:
   Runner(kernels::Ops& ops, const std::vector<Sequence>& sequences)
@@ -71,7 +76,10 @@ class Runner {
         tables_.push_back(static_cast<std::int32_t>(blocks - 1 - (b * sequences.size() + s)));
       }
     }
-    EXPECT_EQ(ops.create_kv_cache({2, shape_.kv_heads, shape_.head_dim, shape_.block_tokens, blocks}, shape_.format, &cache_), Status::kOk);
+    EXPECT_EQ(
+        ops.create_kv_cache({2, shape_.kv_heads, shape_.head_dim, shape_.block_tokens, blocks},
+                            shape_.format, &cache_),
+        Status::kOk);
     for (const Sequence& sequence : sequences) out_.emplace_back(sequence.q.size(), -9.0F);
   }
 
@@ -98,7 +106,8 @@ class Runner {
         owners.push_back(static_cast<std::int32_t>(run.sequence));
       }
     }
-    const Rows rows{positions.size(), positions.data(), owners.data(), tables_.data(), table_stride_};
+    const Rows rows{positions.size(), positions.data(), owners.data(), tables_.data(),
+                    table_stride_};
     kernels::Ops::RopeStore store{};
     store.q = q.data();
     store.q_stride = q_cols;
@@ -114,11 +123,13 @@ class Runner {
     ASSERT_EQ(ops_.rope_store(store, rows, *cache_, 1), Status::kOk);
     std::vector<float> out(q.size(), -9.0F);
     const float scale = 1.0F / std::sqrt(static_cast<float>(shape_.head_dim));
-    const kernels::Ops::Attention attention{q.data(), q_cols, shape_.q_heads, scale, shape_.window, out.data(), q_cols};
+    const kernels::Ops::Attention attention{q.data(),      q_cols,     shape_.q_heads, scale,
+                                            shape_.window, out.data(), q_cols};
     ASSERT_EQ(ops_.attention(attention, rows, *cache_, 1), Status::kOk);
     std::size_t at = 0;
     for (const Run& run : runs) {
-      std::memcpy(out_[run.sequence].data() + run.first * q_cols, out.data() + at, run.count * q_cols * sizeof(float));
+      std::memcpy(out_[run.sequence].data() + run.first * q_cols, out.data() + at,
+                  run.count * q_cols * sizeof(float));
       at += run.count * q_cols;
     }
   }
@@ -136,7 +147,8 @@ class Runner {
   std::vector<std::int32_t>& tables() { return tables_; }
 
  private:
-  static void append(const std::vector<float>& from, std::size_t row, std::size_t cols, std::vector<float>* to) {
+  static void append(const std::vector<float>& from, std::size_t row, std::size_t cols,
+                     std::vector<float>* to) {
     const auto begin = from.begin() + static_cast<std::ptrdiff_t>(row * cols);
     to->insert(to->end(), begin, begin + static_cast<std::ptrdiff_t>(cols));
   }
@@ -151,14 +163,17 @@ class Runner {
 };
 
 std::string describe(const Shape& s, std::size_t tokens) {
-  return std::to_string(s.q_heads) + "/" + std::to_string(s.kv_heads) + " heads of " + std::to_string(s.head_dim) +
-         ", window " + std::to_string(s.window) + ", " + std::to_string(tokens) + " tokens, block " + std::to_string(s.block_tokens);
+  return std::to_string(s.q_heads) + "/" + std::to_string(s.kv_heads) + " heads of " +
+         std::to_string(s.head_dim) + ", window " + std::to_string(s.window) + ", " +
+         std::to_string(tokens) + " tokens, block " + std::to_string(s.block_tokens);
 }
 
-// Values are within [-1, 1), so the tolerance is absolute. With an F16 cache a rotated key may round to the other
-// neighbour than the reference's does: half a unit in the eleventh bit of one key element moves a score by less
-// than 1e-3 (kernels/NUMERICS.md, section 7).
-float tolerance(KvFormat format) { return format == KvFormat::kF16 ? 1e-3F : 2e-5F; }
+// Values are within [-1, 1), so the tolerance is absolute. With an F16 cache a rotated key may
+// round to the other neighbour than the reference's does: half a unit in the eleventh bit of one
+// key element moves a score by less than 1e-3 (kernels/NUMERICS.md, section 7).
+float tolerance(KvFormat format) {
+  return format == KvFormat::kF16 ? 1e-3F : 2e-5F;
+}
 
 void expect_near_reference(const Shape& shape, std::size_t tokens) {
   const std::vector<Sequence> sequences = {Sequence(shape, tokens, tokens + shape.head_dim)};
@@ -168,14 +183,16 @@ void expect_near_reference(const Shape& shape, std::size_t tokens) {
     const auto ops = make_ops(isa, 2);
     const std::vector<float> actual = Runner(*ops, sequences).in_chunks(23);
     for (std::size_t i = 0; i < actual.size(); ++i) {
-      ASSERT_NEAR(actual[i], expected[i], tolerance(shape.format)) << ops->name() << " " << describe(shape, tokens) << " element " << i;
+      ASSERT_NEAR(actual[i], expected[i], tolerance(shape.format))
+          << ops->name() << " " << describe(shape, tokens) << " element " << i;
     }
   }
 }
 
 TEST(Attention, IsNearTheReferenceForEveryHeadShape) {
   for (const std::size_t head_dim : {32U, 64U, 80U, 96U, 128U}) {
-    for (const auto& [q_heads, kv_heads] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {7, 1}, {3, 3}, {18, 1}}) {
+    for (const auto& [q_heads, kv_heads] :
+         {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {7, 1}, {3, 3}, {18, 1}}) {
       for (const auto format : {KvFormat::kF32, KvFormat::kF16}) {
         expect_near_reference({q_heads, kv_heads, head_dim, 16, 0, format}, 40);
       }
@@ -206,7 +223,8 @@ TEST(Attention, IsNearTheReferenceForBothRopesWithAndWithoutHeadNorms) {
 
 TEST(Attention, GivesTheSameBitsHoweverAPromptIsCutAndOnAnyNumberOfThreads) {
   for (const auto isa : isas()) {
-    for (const Shape& shape : {Shape{7, 1, 64}, Shape{4, 4, 80, 32, 100}, Shape{4, 2, 128, 64, 0, KvFormat::kF32}}) {
+    for (const Shape& shape :
+         {Shape{7, 1, 64}, Shape{4, 4, 80, 32, 100}, Shape{4, 2, 128, 64, 0, KvFormat::kF32}}) {
       const std::vector<Sequence> sequences = {Sequence(shape, 270, 3)};
       const auto one = make_ops(isa, 1);
       const std::vector<float> whole = Runner(*one, sequences).in_chunks(64);
@@ -215,7 +233,8 @@ TEST(Attention, GivesTheSameBitsHoweverAPromptIsCutAndOnAnyNumberOfThreads) {
         for (const std::size_t chunk : {1U, 33U}) {
           const std::vector<float> out = Runner(*ops, sequences).in_chunks(chunk);
           ASSERT_EQ(0, std::memcmp(out.data(), whole.data(), out.size() * sizeof(float)))
-              << ops->name() << " " << describe(shape, 270) << " chunk " << chunk << " threads " << threads;
+              << ops->name() << " " << describe(shape, 270) << " chunk " << chunk << " threads "
+              << threads;
         }
       }
     }
@@ -223,13 +242,15 @@ TEST(Attention, GivesTheSameBitsHoweverAPromptIsCutAndOnAnyNumberOfThreads) {
 }
 
 TEST(Attention, GivesTheSameBitsOnEveryInstructionSet) {
-  const std::vector<Sequence> sequences = {Sequence({6, 2, 80, 16, 0, KvFormat::kF16, RopePairs::kAdjacent, true}, 300, 8)};
+  const std::vector<Sequence> sequences = {
+      Sequence({6, 2, 80, 16, 0, KvFormat::kF16, RopePairs::kAdjacent, true}, 300, 8)};
   const auto plain = make_ops(kernels::CpuIsa::kPlain, 1);
   const std::vector<float> expected = Runner(*plain, sequences).in_chunks(60);
   for (const auto isa : isas()) {
     const auto ops = make_ops(isa, 2);
     const std::vector<float> actual = Runner(*ops, sequences).in_chunks(60);
-    EXPECT_EQ(0, std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float))) << ops->name();
+    EXPECT_EQ(0, std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float)))
+        << ops->name();
   }
 }
 
@@ -253,12 +274,14 @@ TEST(Attention, GivesASequenceTheSameBitsAloneAndInABatch) {
     }
     for (std::size_t s = 0; s < 8; ++s) {
       const std::vector<Sequence> alone = {sequences[s]};
-      EXPECT_EQ(Runner(*ops, alone).in_chunks(64), together.out(s)) << ops->name() << " sequence " << s;
+      EXPECT_EQ(Runner(*ops, alone).in_chunks(64), together.out(s))
+          << ops->name() << " sequence " << s;
     }
   }
 }
 
-// A later token's NaN, in the same tile and in the same 16 positions, must not reach the rows before it.
+// A later token's NaN, in the same tile and in the same 16
+// positions, must not reach the rows before it.
 TEST(Attention, KeepsTheNanOfALaterRowToItself) {
   const Shape shape{2, 1, 32};
   std::vector<Sequence> sequences = {Sequence(shape, 12, 1)};
@@ -266,7 +289,8 @@ TEST(Attention, KeepsTheNanOfALaterRowToItself) {
     const auto ops = make_ops(isa, 1);
     const std::vector<float> clean = Runner(*ops, sequences).in_chunks(12);
     std::vector<Sequence> poisoned = sequences;
-    for (float& value : std::vector<std::reference_wrapper<float>>{poisoned[0].v[11 * 32 + 3], poisoned[0].k[11 * 32 + 3]}) {
+    for (float& value : std::vector<std::reference_wrapper<float>>{poisoned[0].v[11 * 32 + 3],
+                                                                   poisoned[0].k[11 * 32 + 3]}) {
       value = std::nanf("");
     }
     const std::vector<float> out = Runner(*ops, poisoned).in_chunks(12);
@@ -284,7 +308,8 @@ TEST(KvCache, CopiesABlockInEveryLayer) {
     runner.step({{0, 0, 40}});
     // Sequence 1 continues sequence 0 from position 39 on: its blocks 0, 1 and 2 are copies.
     for (std::size_t b = 0; b < 3; ++b) {
-      ASSERT_EQ(ops->kv_copy_block(runner.cache(), runner.tables()[b], runner.tables()[3 + b]), Status::kOk);
+      ASSERT_EQ(ops->kv_copy_block(runner.cache(), runner.tables()[b], runner.tables()[3 + b]),
+                Status::kOk);
     }
     runner.step({{1, 39, 1}});
     Runner changed(*ops, sequences);
@@ -293,7 +318,8 @@ TEST(KvCache, CopiesABlockInEveryLayer) {
     changed.tables()[4] = changed.tables()[1];
     changed.tables()[5] = changed.tables()[2];
     changed.step({{1, 39, 1}});
-    EXPECT_EQ(0, std::memcmp(runner.out(1).data() + 39 * 64, changed.out(1).data() + 39 * 64, 256)) << ops->name();
+    EXPECT_EQ(0, std::memcmp(runner.out(1).data() + 39 * 64, changed.out(1).data() + 39 * 64, 256))
+        << ops->name();
   }
 }
 
@@ -301,10 +327,15 @@ TEST(KvCache, RefusesShapesOutsideTheContract) {
   for (const auto isa : isas()) {
     const auto ops = make_ops(isa, 1);
     std::unique_ptr<kernels::KvCache> cache;
-    EXPECT_EQ(ops->create_kv_cache({1, 1, 64, 24, 4}, KvFormat::kF16, &cache), Status::kUnsupported);
-    EXPECT_EQ(ops->create_kv_cache({1, 1, 64, 512, 4}, KvFormat::kF16, &cache), Status::kUnsupported);
-    EXPECT_EQ(ops->create_kv_cache({1, 1, 256, 16, 4}, KvFormat::kF16, &cache), Status::kUnsupported) << "past head_dim_max";
-    EXPECT_EQ(ops->create_kv_cache({SIZE_MAX / 4, 1, 64, 16, 4}, KvFormat::kF16, &cache), Status::kUnsupported);
+    EXPECT_EQ(ops->create_kv_cache({1, 1, 64, 24, 4}, KvFormat::kF16, &cache),
+              Status::kUnsupported);
+    EXPECT_EQ(ops->create_kv_cache({1, 1, 64, 512, 4}, KvFormat::kF16, &cache),
+              Status::kUnsupported);
+    EXPECT_EQ(ops->create_kv_cache({1, 1, 256, 16, 4}, KvFormat::kF16, &cache),
+              Status::kUnsupported)
+        << "past head_dim_max";
+    EXPECT_EQ(ops->create_kv_cache({SIZE_MAX / 4, 1, 64, 16, 4}, KvFormat::kF16, &cache),
+              Status::kUnsupported);
     EXPECT_EQ(cache, nullptr);
   }
 }

@@ -1,4 +1,5 @@
-// Reading and writing weight formats against vectors made by GGUF's own package (tests/vectors/kernels).
+// Reading and writing weight formats against vectors made by GGUF's own package
+// (tests/vectors/kernels).
 #include "kernels/dequantize.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +38,8 @@ std::vector<float> read_floats(const std::string& name) {
 }
 
 TEST(Dequantize, GivesTheBitsOfGgufForEveryBlockFormat) {
-  for (const Format format : {Format::kQ4_0, Format::kQ8_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K}) {
+  for (const Format format :
+       {Format::kQ4_0, Format::kQ8_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K}) {
     const std::string name(kernels::format_info(format).name);
     const std::vector<std::uint8_t> rows = read_vector(name + ".bin");
     const std::vector<float> expected = read_floats(name + ".f32");
@@ -47,7 +49,8 @@ TEST(Dequantize, GivesTheBitsOfGgufForEveryBlockFormat) {
     std::vector<float> actual(kCols);
     for (std::size_t r = 0; r < kRows; ++r) {
       kernels::dequantize_row(format, rows.data() + r * row_bytes, kCols, actual.data());
-      for (std::size_t c = 0; c < kCols; ++c) ASSERT_EQ(actual[c], expected[r * kCols + c]) << name << " " << r << " " << c;
+      for (std::size_t c = 0; c < kCols; ++c)
+        ASSERT_EQ(actual[c], expected[r * kCols + c]) << name << " " << r << " " << c;
     }
   }
 }
@@ -67,9 +70,11 @@ TEST(Quantize, GivesTheBytesOfGgufWhereItCanWrite) {
   }
 }
 
-// The largest error of one element, in steps of its block: half a step for codes, and what 6-bit scales add.
+// The largest error of one element, in steps of its block:
+// half a step for codes, and what 6-bit scales add.
 TEST(Quantize, StaysWithinAStepOfItsInputInTheKFormats) {
-  for (const auto& [format, levels] : {std::pair{Format::kQ4_K, 15.0F}, {Format::kQ5_K, 31.0F}, {Format::kQ6_K, 62.0F}}) {
+  for (const auto& [format, levels] :
+       {std::pair{Format::kQ4_K, 15.0F}, {Format::kQ5_K, 31.0F}, {Format::kQ6_K, 62.0F}}) {
     const std::vector<float> input = Random(5).uniforms(1024);
     std::vector<std::uint8_t> bytes(kernels::row_bytes(format, 1024).value());
     std::vector<float> output(1024);

@@ -11,7 +11,9 @@ namespace {
 double value_of_f16(unsigned bits) {
   const unsigned exponent = (bits >> 10U) & 31U;
   const double fraction = static_cast<double>(bits & 1023U);
-  const double magnitude = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
+  const double magnitude = exponent == 0
+                               ? std::ldexp(fraction, -24)
+                               : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
   return (bits & 0x8000U) != 0 ? -magnitude : magnitude;
 }
 
@@ -31,7 +33,8 @@ TEST(Half, ConvertsEveryBinary16Exactly) {
 
 TEST(Half, ComesBackFromFloatUnchangedForEveryBinary16) {
   for (unsigned bits = 0; bits < 65536; ++bits) {
-    const std::uint16_t back = kernels::f32_to_f16(kernels::f16_to_f32(static_cast<std::uint16_t>(bits)));
+    const std::uint16_t back =
+        kernels::f32_to_f16(kernels::f16_to_f32(static_cast<std::uint16_t>(bits)));
     const unsigned quiet = (bits & 0x7fffU) > 0x7c00U ? 0x200U : 0U;
     ASSERT_EQ(back, bits | quiet);
   }

@@ -15,7 +15,9 @@ std::uint64_t Random::next() {
   return z ^ (z >> 31U);
 }
 
-float Random::uniform() { return static_cast<float>(static_cast<std::int64_t>(next()) >> 40) * 0x1p-23F; }
+float Random::uniform() {
+  return static_cast<float>(static_cast<std::int64_t>(next()) >> 40) * 0x1p-23F;
+}
 
 std::vector<float> Random::uniforms(std::size_t count, float scale) {
   std::vector<float> values(count);
@@ -23,7 +25,9 @@ std::vector<float> Random::uniforms(std::size_t count, float scale) {
   return values;
 }
 
-bool is_quantised(kernels::Format format) { return kernels::format_info(format).block_elements > 1; }
+bool is_quantised(kernels::Format format) {
+  return kernels::format_info(format).block_elements > 1;
+}
 
 Matrix make_matrix(kernels::Format format, std::size_t rows, std::size_t cols, std::uint64_t seed) {
   Matrix matrix{format, rows, cols, {}, std::vector<float>(rows * cols)};
@@ -33,7 +37,8 @@ Matrix make_matrix(kernels::Format format, std::size_t rows, std::size_t cols, s
   for (std::size_t r = 0; r < rows; ++r) {
     const std::vector<float> row = random.uniforms(cols, 0.1F);
     kernels::quantize_row(format, row.data(), cols, matrix.bytes.data() + r * row_bytes);
-    kernels::dequantize_row(format, matrix.bytes.data() + r * row_bytes, cols, matrix.elements.data() + r * cols);
+    kernels::dequantize_row(format, matrix.bytes.data() + r * row_bytes, cols,
+                            matrix.elements.data() + r * cols);
   }
   return matrix;
 }
@@ -50,7 +55,8 @@ kernels::Limits test_limits() {
 
 std::vector<kernels::CpuIsa> isas() {
   std::vector<kernels::CpuIsa> found;
-  for (const auto isa : {kernels::CpuIsa::kPlain, kernels::CpuIsa::kAvx2, kernels::CpuIsa::kAvx512Vnni}) {
+  for (const auto isa :
+       {kernels::CpuIsa::kPlain, kernels::CpuIsa::kAvx2, kernels::CpuIsa::kAvx512Vnni}) {
     if (make_ops(isa, 1) != nullptr) found.push_back(isa);
   }
   return found;

@@ -18,7 +18,8 @@ TEST(ThreadPool, RunsEveryTaskOnceInEveryOfManyLoops) {
     ASSERT_NE(pool, nullptr);
     EXPECT_EQ(pool->threads(), threads);
     for (std::size_t loop = 0; loop < 500; ++loop) {
-      std::vector<int> runs(loop % 17);  // one writer each: no atomics, so that a race shows under TSan
+      std::vector<int> runs(loop %
+                            17);  // one writer each: no atomics, so that a race shows under TSan
       pool->parallel_for(runs.size(), [&](std::size_t task, std::size_t) { ++runs[task]; });
       ASSERT_EQ(std::accumulate(runs.begin(), runs.end(), 0), static_cast<int>(runs.size()));
     }
@@ -37,7 +38,9 @@ TEST(ThreadPool, GivesEachThreadScratchOfItsOwn) {
 double cpu_seconds() {
   rusage usage{};
   EXPECT_EQ(getrusage(RUSAGE_SELF, &usage), 0);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 

@@ -1,5 +1,5 @@
-// exp of the lanes, tested on the plain lanes; the other lanes equal them bit for bit (see the linear and
-// attention tests).
+// exp of the lanes, tested on the plain lanes; the other lanes equal them bit for bit (see the
+// linear and attention tests).
 #include "kernels/cpu/vector_math.h"
 
 #include <gtest/gtest.h>
@@ -12,14 +12,17 @@ namespace {
 
 using kernels::cpu::PlainLanes;
 
-float exp_of(float x) { return kernels::cpu::exp<PlainLanes>(PlainLanes::broadcast(x)).v[0]; }
+float exp_of(float x) {
+  return kernels::cpu::exp<PlainLanes>(PlainLanes::broadcast(x)).v[0];
+}
 
 TEST(VectorExp, IsWithinTwoUnitsInTheLastPlace) {
   double worst = 0;
   for (float x = -87.3F; x < 88.3F; x += 0.00237F) {
     const double expected = std::exp(static_cast<double>(x));
     const float rounded = static_cast<float>(expected);
-    const double unit = static_cast<double>(std::nextafterf(rounded, INFINITY)) - static_cast<double>(rounded);
+    const double unit =
+        static_cast<double>(std::nextafterf(rounded, INFINITY)) - static_cast<double>(rounded);
     worst = std::max(worst, std::fabs(static_cast<double>(exp_of(x)) - expected) / unit);
   }
   EXPECT_LE(worst, 2.0);
@@ -35,7 +38,9 @@ TEST(VectorExp, IsExactAtZeroAndSaneOutsideItsRange) {
 }
 
 TEST(Silu, IsNearItsFormulaAndTendsToZeroAndToItsInput) {
-  const auto silu = [](float z) { return kernels::cpu::silu<PlainLanes>(PlainLanes::broadcast(z)).v[3]; };
+  const auto silu = [](float z) {
+    return kernels::cpu::silu<PlainLanes>(PlainLanes::broadcast(z)).v[3];
+  };
   for (float z = -30; z < 30; z += 0.013F) {
     const double expected = static_cast<double>(z) / (1 + std::exp(-static_cast<double>(z)));
     ASSERT_NEAR(silu(z), expected, std::fabs(expected) * 4e-7 + 1e-30) << z;

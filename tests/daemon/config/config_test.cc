@@ -152,10 +152,6 @@ TEST(Config, WantsCertificateAndKeyTogether) {
   EXPECT_THAT(error_of("[server]\ntls_certificate = \"/c\""), HasSubstr("together or not at all"));
 }
 
-TEST(Config, WantsATrustedKeyForAModelDirectory) {
-  EXPECT_THAT(error_of("[model]\ndirectory = \"/m\""), HasSubstr("needs model.trusted_keys"));
-}
-
 TEST(Config, AMissingFileSaysSo) {
   const auto config = read_config("/nonexistent/redoubt.toml");
   ASSERT_FALSE(config.ok());

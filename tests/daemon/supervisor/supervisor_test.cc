@@ -27,7 +27,7 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Setup {
+struct Play {
   std::string gateway = "ready";
   std::string engine = "ready";
   std::string gateway_after_reload = "ready";
@@ -68,7 +68,7 @@ class SupervisorTest : public testing::Test {
   }
 
   static RoleSpec make_spec(const std::string& name, const std::string& behaviour, int executable, int resource,
-                            const Setup& setup) {
+                            const Play& play) {
     RoleSpec spec;
     spec.name = name;
     spec.executable = executable;
@@ -77,11 +77,11 @@ class SupervisorTest : public testing::Test {
     spec.resources = {resource};
     spec.patience = {.load_ms = 600, .busy_ms = 400};
     spec.restarts = {.delay_min_ms = 20, .delay_max_ms = 100, .stable_ms = 60'000, .failures_max = 5, .period_ms = 60'000};
-    spec.landlock_abi_min = setup.landlock_abi_min;
+    spec.landlock_abi_min = play.landlock_abi_min;
     return spec;
   }
 
-  [[noreturn]] void supervise(const Setup& setup) const {
+  [[noreturn]] void supervise(const Play& play) const {
     ::setenv("NOTIFY_SOCKET", (directory_.path() + "/notify").c_str(), 1);
     ::setenv("WATCHDOG_USEC", "200000", 1);
     ::unsetenv("WATCHDOG_PID");
@@ -91,21 +91,21 @@ class SupervisorTest : public testing::Test {
     const base::Fd executable = base::open_file(TEST_ROLE, O_PATH).value();
     const base::Logger log("supervisor");
     const base::SystemClock clock;
-    SupervisorParts parts{make_spec("gateway", setup.gateway, executable.get(), null.get(), setup),
-                          make_spec("engine", setup.engine, executable.get(), null.get(), setup),
+    SupervisorParts parts{make_spec("gateway", play.gateway, executable.get(), null.get(), play),
+                          make_spec("engine", play.engine, executable.get(), null.get(), play),
                           create_signal_fd().value(),
                           ControlSocket::create(socket_path()).value(),
-                          setup.drain_timeout_ms,
+                          play.drain_timeout_ms,
                           base::Json::object({{"version", "test"}}),
                           "serving nothing",
-                          [&] { return create_sealed_memfd("test", setup.gateway_after_reload); }};
+                          [&] { return create_sealed_memfd("test", play.gateway_after_reload); }};
     Supervisor(std::move(parts), log, clock).run();
     ::_exit(0);
   }
 
-  void start(const Setup& setup) {
+  void start(const Play& play) {
     pid_ = ::fork();
-    if (pid_ == 0) supervise(setup);
+    if (pid_ == 0) supervise(play);
   }
 
   std::string socket_path() const { return directory_.path() + "/control.sock"; }

@@ -23,16 +23,14 @@ std::vector<std::byte> model_bytes(std::string_view shape, std::string_view mix,
   return SyntheticModel(*find_synthetic_shape(shape), *find_quant_mix(mix), seed).file();
 }
 
-TEST(SyntheticModel, EveryTinyShapeAndMixIsAModel) {
+TEST(SyntheticModel, EveryTinyShapeIsAModel) {
   for (const SyntheticShape& shape : synthetic_shapes()) {
     if (!shape.name.starts_with("tiny-")) continue;
-    for (const QuantMix& mix : quant_mixes()) {
-      const auto model = runtime::read_model_file(SyntheticModel(shape, mix, 1).file());
-      ASSERT_TRUE(model.ok()) << shape.name << " " << mix.name << ": " << model.error().message;
-      EXPECT_EQ(model.value().spec.family->architecture, shape.architecture);
-      EXPECT_EQ(model.value().vocabulary.tokens.size(), shape.vocabulary);
-      EXPECT_FALSE(model.value().chat_template.empty());
-    }
+    const auto model = runtime::read_model_file(model_bytes(shape.name, "Q4_K_M", 1));
+    ASSERT_TRUE(model.ok()) << shape.name << ": " << model.error().message;
+    EXPECT_EQ(model.value().spec.family->architecture, shape.architecture);
+    EXPECT_EQ(model.value().vocabulary.tokens.size(), shape.vocabulary);
+    EXPECT_FALSE(model.value().chat_template.empty());
   }
 }
 
@@ -46,8 +44,9 @@ TEST(SyntheticModel, MixesFormatsAsStated) {
   const SyntheticModel model(*find_synthetic_shape("qwen2.5-0.5b"), *find_quant_mix("Q4_K_M"), 1);
   std::vector<std::uint32_t> layers_with_more_bits;
   for (const SyntheticTensor& tensor : model.tensors()) {
-    if (tensor.cols == 896 && tensor.rows != 0)
+    if (tensor.cols == 896 && tensor.rows != 0) {
       EXPECT_EQ(tensor.format, kernels::Format::kQ8_0) << tensor.name;
+    }
     if (tensor.name.find("ffn_down") != std::string::npos &&
         tensor.format == kernels::Format::kQ6_K) {
       layers_with_more_bits.push_back(

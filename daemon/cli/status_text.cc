@@ -1,0 +1,95 @@
+#include "daemon/cli/status_text.h"
+
+#include <fmt/format.h>
+
+#include "daemon/cli/table.h"
+
+namespace daemon_cli {
+namespace {
+
+using base::Json;
+
+const Json* member(const Json* json, std::string_view key) {
+  return json != nullptr && json->is_object() ? json->find(key) : nullptr;
+}
+
+std::int64_t number(const Json& json, std::string_view key) {
+  const Json* value = member(&json, key);
+  return value != nullptr && value->is_int() ? value->as_int() : 0;
+}
+
+// One value as a word; lists as words with commas.
+std::string word(const Json* value) {
+  if (value == nullptr || value->is_null()) return "-";
+  if (value->is_string()) return value->as_string();
+  if (value->is_bool()) return value->as_bool() ? "yes" : "no";
+  if (!value->is_array()) return value->dump();
+  std::string text;
+  for (const Json& element : value->as_array()) text += (text.empty() ? "" : ", ") + word(&element);
+  return text.empty() ? "none" : text;
+}
+
+std::string state_of(const Json& role) {
+  std::string state = word(member(&role, "state"));
+  if (const Json* progress = member(&role, "progress")) state += ": " + word(progress);
+  const std::int64_t restart_in_ms = number(role, "restart_in_ms");
+  if (restart_in_ms > 0) state += fmt::format(", again in {} s", (restart_in_ms + 999) / 1'000);
+  return state;
+}
+
+std::string roles_table(const Json::Array& roles) {
+  Table table({"ROLE", "STATE", "PID", "UPTIME", "RESTARTS", "LAST END"});
+  for (const Json& role : roles) {
+    const std::int64_t pid = number(role, "pid");
+    table.add({word(member(&role, "name")), state_of(role), pid > 0 ? std::to_string(pid) : "-",
+               format_duration_ms(number(role, "uptime_ms")), std::to_string(number(role, "restarts")),
+               word(member(&role, "last_exit"))});
+  }
+  return table.format();
+}
+
+std::string sandbox_table(const Json::Array& roles) {
+  Table table({"SANDBOX", "UID", "NAMESPACES", "LANDLOCK", "SYSCALLS", "LOCKED DOWN", "LEFT OUT"});
+  bool any = false;
+  for (const Json& role : roles) {
+    const Json* sandbox = member(member(&role, "report"), "sandbox");
+    if (sandbox == nullptr || !sandbox->is_object()) continue;
+    any = true;
+    table.add({word(member(&role, "name")), word(member(sandbox, "uid")), word(member(sandbox, "namespaces")),
+               fmt::format("ABI {}", number(*sandbox, "landlock_abi")), word(member(sandbox, "seccomp_allowed")),
+               word(member(sandbox, "locked_down")), word(member(sandbox, "skipped"))});
+  }
+  return any ? "\n" + table.format() : "";
+}
+
+// Whatever figures a role gives of itself, one a line.
+std::string stats_table(const Json::Array& roles) {
+  Table table({"FIGURE", "VALUE"});
+  bool any = false;
+  for (const Json& role : roles) {
+    const Json* stats = member(&role, "stats");
+    if (stats == nullptr || !stats->is_object()) continue;
+    for (const auto& [key, value] : stats->as_object()) {
+      table.add({word(member(&role, "name")) + "." + key, word(&value)});
+      any = true;
+    }
+  }
+  return any ? "\n" + table.format() : "";
+}
+
+}  // namespace
+
+std::string format_status(const Json& status) {
+  Table head({"REDOUBT", word(member(&status, "version"))});
+  head.add({"state", word(member(&status, "state"))});
+  head.add({"model", word(member(member(&status, "model"), "name"))});
+  head.add({"listening", word(member(&status, "listeners"))});
+  head.add({"uptime", format_duration_ms(number(status, "uptime_ms"))});
+  std::string text = head.format();
+  const Json* roles = member(&status, "roles");
+  if (roles == nullptr || !roles->is_array()) return text;
+  const auto& list = roles->as_array();
+  return text + "\n" + roles_table(list) + sandbox_table(list) + stats_table(list);
+}
+
+}  // namespace daemon_cli
