@@ -18,13 +18,16 @@ using daemon_ipc::EventFinish;
 constexpr double kLogprobMin = -9999.0;
 
 Json usage_json(const Usage& usage) {
-  return Json::object({{"prompt_tokens", usage.prompt_tokens},
-                       {"completion_tokens", usage.completion_tokens},
-                       {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
-                       {"prompt_tokens_details", Json::object({{"cached_tokens", usage.cached_tokens}})}});
+  return Json::object(
+      {{"prompt_tokens", usage.prompt_tokens},
+       {"completion_tokens", usage.completion_tokens},
+       {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
+       {"prompt_tokens_details", Json::object({{"cached_tokens", usage.cached_tokens}})}});
 }
 
-std::string data_event(const Json& json) { return "data: " + json.dump() + "\n\n"; }
+std::string data_event(const Json& json) {
+  return "data: " + json.dump() + "\n\n";
+}
 
 }  // namespace
 
@@ -75,15 +78,20 @@ Json Answer::body() const {
                        {"usage", usage_json(usage_)}});
 }
 
-std::string stream_error(const ApiError& error) { return data_event(error_json(error)); }
+std::string stream_error(const ApiError& error) {
+  return data_event(error_json(error));
+}
 
 Json finish_reason(EventFinish finish) {
   switch (finish) {
-    case EventFinish::kStop: return "stop";
-    case EventFinish::kLength: return "length";
+    case EventFinish::kStop:
+      return "stop";
+    case EventFinish::kLength:
+      return "length";
     case EventFinish::kNone:
     case EventFinish::kCancelled:
-    case EventFinish::kError: break;
+    case EventFinish::kError:
+      break;
   }
   return nullptr;
 }

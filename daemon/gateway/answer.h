@@ -1,5 +1,5 @@
-// The answer to a generation request, built from the engine's events: as one JSON object or as a stream of
-// server-sent events. Chat and completions differ in shape alone.
+// The answer to a generation request, built from the engine's events: as one JSON object or as a
+// stream of server-sent events. Chat and completions differ in shape alone.
 #ifndef DAEMON_GATEWAY_ANSWER_H_
 #define DAEMON_GATEWAY_ANSWER_H_
 
@@ -16,13 +16,13 @@
 namespace daemon_gateway {
 
 struct AnswerOptions {
-  std::string id;                     // "chatcmpl-…" or "cmpl-…"
-  std::int64_t created = 0;           // unix seconds; one value for a whole stream
+  std::string id;            // "chatcmpl-…" or "cmpl-…"
+  std::int64_t created = 0;  // unix seconds; one value for a whole stream
   std::string model;
   std::uint32_t prompts = 1;
-  std::uint32_t choices = 1;          // per prompt
+  std::uint32_t choices = 1;  // per prompt
   bool logprobs = false;
-  bool include_usage = false;         // streams: a last chunk with the counts
+  bool include_usage = false;  // streams: a last chunk with the counts
 };
 
 struct Usage {
@@ -41,12 +41,14 @@ class Answer {
 
   // `choice` counts over all prompts: prompt * choices + event.choice.
 
-  // ---- as a stream -----------------------------------------------------------------------------------
+  // ---- as a stream
+  // -----------------------------------------------------------------------------------
   virtual std::string open_stream() const = 0;
   std::string stream(std::uint32_t choice, const daemon_ipc::Event& event);
   std::string close_stream() const;  // the usage, if asked for, and [DONE]
 
-  // ---- as a whole ------------------------------------------------------------------------------------
+  // ---- as a whole
+  // ------------------------------------------------------------------------------------
   void add(std::uint32_t choice, const daemon_ipc::Event& event);
   base::Json body() const;
 
@@ -80,7 +82,8 @@ std::string stream_error(const ApiError& error);
 // null while there is no finish.
 base::Json finish_reason(daemon_ipc::EventFinish finish);
 
-// A token's bytes as text: themselves when they are UTF-8, else "bytes:\xNN…", which keeps tokens distinct.
+// A token's bytes as text: themselves when they are UTF-8, else "bytes:\xNN…", which keeps tokens
+// distinct.
 std::string token_text(std::string_view bytes);
 
 // JSON has no infinity: what cannot happen has the value OpenAI gives it.

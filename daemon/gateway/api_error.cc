@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kInvalidRequest = "invalid_request_error";
 constexpr std::string_view kServerError = "server_error";
 
-base::Json or_null(const std::string& text) { return text.empty() ? base::Json() : base::Json(text); }
+base::Json or_null(const std::string& text) {
+  return text.empty() ? base::Json() : base::Json(text);
+}
 
 }  // namespace
 
@@ -34,7 +36,10 @@ ApiError unknown_parameter(std::string param) {
 }
 
 ApiError unauthorized() {
-  return {401, kInvalidRequest, "No valid API key was given. Send 'Authorization: Bearer <key>'.", {},
+  return {401,
+          kInvalidRequest,
+          "No valid API key was given. Send 'Authorization: Bearer <key>'.",
+          {},
           "invalid_api_key"};
 }
 
@@ -43,7 +48,9 @@ ApiError model_not_found(std::string_view model) {
           "model_not_found"};
 }
 
-ApiError not_found() { return {404, kInvalidRequest, "There is nothing at this address."}; }
+ApiError not_found() {
+  return {404, kInvalidRequest, "There is nothing at this address."};
+}
 
 ApiError method_not_allowed(std::string_view allow) {
   ApiError error{405, kInvalidRequest, fmt::format("Only {} is allowed here.", allow)};
@@ -52,7 +59,8 @@ ApiError method_not_allowed(std::string_view allow) {
 }
 
 ApiError too_large(std::size_t bytes_max) {
-  return {413, kInvalidRequest, fmt::format("The request body is larger than {} bytes.", bytes_max)};
+  return {413, kInvalidRequest,
+          fmt::format("The request body is larger than {} bytes.", bytes_max)};
 }
 
 ApiError overloaded(std::string message) {
@@ -61,11 +69,17 @@ ApiError overloaded(std::string message) {
   return error;
 }
 
-ApiError server_error(std::string message) { return {500, kServerError, std::move(message)}; }
+ApiError server_error(std::string message) {
+  return {500, kServerError, std::move(message)};
+}
 
-ApiError request_timeout(std::string message) { return {408, kInvalidRequest, std::move(message)}; }
+ApiError request_timeout(std::string message) {
+  return {408, kInvalidRequest, std::move(message)};
+}
 
-ApiError http_error(int status, std::string message) { return {status, kInvalidRequest, std::move(message)}; }
+ApiError http_error(int status, std::string message) {
+  return {status, kInvalidRequest, std::move(message)};
+}
 
 ApiError refusal(const daemon_ipc::Refused& refused) {
   using base::ErrorCode;
@@ -73,12 +87,15 @@ ApiError refusal(const daemon_ipc::Refused& refused) {
     return bad_request(refused.message, refused.param, refused.api_code);
   }
   switch (refused.code) {
-    case ErrorCode::kInvalidInput: return bad_request(refused.message, refused.param, refused.api_code);
+    case ErrorCode::kInvalidInput:
+      return bad_request(refused.message, refused.param, refused.api_code);
     case ErrorCode::kUnsupported:
       return bad_request(refused.message, refused.param,
                          refused.api_code.empty() ? "unsupported_value" : refused.api_code);
-    case ErrorCode::kNotFound: return {404, kInvalidRequest, refused.message, refused.param, refused.api_code};
-    case ErrorCode::kDenied: return {403, kInvalidRequest, refused.message, refused.param, refused.api_code};
+    case ErrorCode::kNotFound:
+      return {404, kInvalidRequest, refused.message, refused.param, refused.api_code};
+    case ErrorCode::kDenied:
+      return {403, kInvalidRequest, refused.message, refused.param, refused.api_code};
     case ErrorCode::kExhausted:
     case ErrorCode::kUnavailable: {
       ApiError error = overloaded(refused.message);
@@ -88,7 +105,8 @@ ApiError refusal(const daemon_ipc::Refused& refused) {
     case ErrorCode::kCorrupt:
     case ErrorCode::kCancelled:
     case ErrorCode::kIo:
-    case ErrorCode::kDevice: break;
+    case ErrorCode::kDevice:
+      break;
   }
   return server_error(refused.message);
 }

@@ -28,9 +28,12 @@ struct [[nodiscard]] ApiError {
 template <typename T>
 class [[nodiscard]] ApiResult {
  public:
-  ApiResult(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT: implicit by design
-  ApiResult(ApiError error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
-  ApiResult() requires std::is_same_v<T, std::monostate> = default;
+  ApiResult(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  ApiResult(ApiError error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
+  ApiResult() requires std::is_same_v<T, std::monostate>
+  = default;
 
   bool ok() const { return state_.index() == 0; }
   T& value() & { return get<0>(state_); }
@@ -53,7 +56,7 @@ using ApiStatus = ApiResult<std::monostate>;
 
 // The rows of the error table, so that call sites read as sentences.
 ApiError bad_request(std::string message, std::string param = {}, std::string code = {});
-ApiError bad_value(std::string param, std::string message);            // code invalid_value
+ApiError bad_value(std::string param, std::string message);  // code invalid_value
 ApiError unsupported_parameter(std::string param);
 ApiError unknown_parameter(std::string param);
 ApiError unauthorized();
@@ -61,10 +64,10 @@ ApiError model_not_found(std::string_view model);
 ApiError not_found();
 ApiError method_not_allowed(std::string_view allow);
 ApiError too_large(std::size_t bytes_max);
-ApiError overloaded(std::string message);                              // 503 with Retry-After
+ApiError overloaded(std::string message);  // 503 with Retry-After
 ApiError server_error(std::string message);
-ApiError request_timeout(std::string message);                         // 408
-ApiError http_error(int status, std::string message);                  // a malformed message; no code
+ApiError request_timeout(std::string message);         // 408
+ApiError http_error(int status, std::string message);  // a malformed message; no code
 
 // The engine's answer to a request it does not take.
 ApiError refusal(const daemon_ipc::Refused& refused);

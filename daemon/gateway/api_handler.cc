@@ -45,7 +45,9 @@ Reply error_reply(const ApiError& error) {
   return reply;
 }
 
-ApiError not_ready(const EngineSnapshot& engine) { return overloaded("Not ready: " + engine.reason + "."); }
+ApiError not_ready(const EngineSnapshot& engine) {
+  return overloaded("Not ready: " + engine.reason + ".");
+}
 
 }  // namespace
 
@@ -61,12 +63,16 @@ Reply ApiHandler::handle(Exchange& exchange) const {
 ApiResult<Reply> ApiHandler::route(Exchange& exchange) const {
   const RouteMatch& match = exchange.request().route;
   switch (match.route) {
-    case Route::kHealth: return json_reply(Json::object({{"status", "ok"}}));
-    case Route::kReady: return ready();
+    case Route::kHealth:
+      return json_reply(Json::object({{"status", "ok"}}));
+    case Route::kReady:
+      return ready();
     case Route::kChatCompletions:
-    case Route::kCompletions: return generate(exchange);
+    case Route::kCompletions:
+      return generate(exchange);
     case Route::kModels:
-    case Route::kModel: break;
+    case Route::kModel:
+      break;
   }
   const EngineSnapshot engine = engine_.get();
   if (!engine.model) return not_ready(engine);

@@ -26,7 +26,8 @@ BodyReader::BodyReader(Framing framing, std::uint64_t content_length, std::size_
 }
 
 ApiStatus BodyReader::read_chunk_size(std::string_view line) {
-  if (line.empty() || line.size() > kChunkLineBytesMax) return http_error(400, "A chunk size is malformed.");
+  if (line.empty() || line.size() > kChunkLineBytesMax)
+    return http_error(400, "A chunk size is malformed.");
   std::uint64_t size = 0;
   for (const char c : line) {
     const int digit = hex_digit(c);
@@ -45,7 +46,8 @@ ApiStatus BodyReader::read_chunk_size(std::string_view line) {
 ApiResult<std::size_t> BodyReader::feed_line(std::string_view input) {
   const std::size_t feed = input.find('\n');
   const std::size_t used = feed == std::string_view::npos ? input.size() : feed + 1;
-  if (line_.size() + used > kChunkLineBytesMax + 2) return http_error(400, "A chunk size is malformed.");
+  if (line_.size() + used > kChunkLineBytesMax + 2)
+    return http_error(400, "A chunk size is malformed.");
   line_.append(input.substr(0, used));
   if (feed == std::string_view::npos) return used;
   if (!line_.ends_with("\r\n")) return http_error(400, "A chunk's line does not end in CRLF.");
@@ -55,7 +57,8 @@ ApiResult<std::size_t> BodyReader::feed_line(std::string_view input) {
     TRY(read_chunk_size(line));
     return used;
   }
-  if (!line.empty()) return http_error(400, "A chunk is longer than its size, or a trailer follows.");
+  if (!line.empty())
+    return http_error(400, "A chunk is longer than its size, or a trailer follows.");
   state_ = state_ == State::kLastEnd ? State::kComplete : State::kChunkSize;
   return used;
 }

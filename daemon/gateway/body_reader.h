@@ -18,9 +18,9 @@ class BodyReader {
   // A content_length above bytes_max is the caller's to refuse, before the client is told to go on.
   BodyReader(Framing framing, std::uint64_t content_length, std::size_t bytes_max);
 
-  // Takes bytes from the front of `input` and says how many; the rest belongs to the next request. 413 once the
-  // body passes its limit, 400 for a malformed chunk. Chunk extensions and trailers are refused: no client of this
-  // API sends them, and readers disagree about them.
+  // Takes bytes from the front of `input` and says how many; the rest belongs to the next request.
+  // 413 once the body passes its limit, 400 for a malformed chunk. Chunk extensions and trailers
+  // are refused: no client of this API sends them, and readers disagree about them.
   ApiResult<std::size_t> feed(std::string_view input);
 
   bool complete() const { return state_ == State::kComplete; }

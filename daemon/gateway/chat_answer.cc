@@ -42,7 +42,8 @@ class ChatAnswer final : public Answer {
   std::string open_stream() const override {
     std::string out;
     for (std::uint32_t choice = 0; choice < choices_total(); ++choice) {
-      out += delta(choice, Json::object({{"role", "assistant"}, {"content", ""}}), nullptr, nullptr);
+      out +=
+          delta(choice, Json::object({{"role", "assistant"}, {"content", ""}}), nullptr, nullptr);
     }
     return out;
   }

@@ -25,15 +25,17 @@ ApiResult<std::string> join_parts(const Json::Array& parts, const std::string& p
     RequestFields fields(parts[i], path + ".");
     const Json* const type = fields.member("type");
     if (type == nullptr || !type->is_string()) {
-      return bad_request(fmt::format("'{}.type' is required.", path), path + ".type", "missing_required_parameter");
+      return bad_request(fmt::format("'{}.type' is required.", path), path + ".type",
+                         "missing_required_parameter");
     }
     if (type->as_string() != "text") {
-      return bad_request("Only content parts of type 'text' are supported by this server.", path + ".type",
-                         "unsupported_value");
+      return bad_request("Only content parts of type 'text' are supported by this server.",
+                         path + ".type", "unsupported_value");
     }
     const Json* const part = fields.member("text");
     if (part == nullptr) {
-      return bad_request(fmt::format("'{}.text' is required.", path), path + ".text", "missing_required_parameter");
+      return bad_request(fmt::format("'{}.text' is required.", path), path + ".text",
+                         "missing_required_parameter");
     }
     if (!part->is_string()) return wrong_type(path + ".text", "a string", *part);
     TRY(fields.refuse_unknown());
@@ -47,7 +49,8 @@ ApiResult<std::string> read_content(RequestFields& fields) {
   const Json* const content = fields.member("content");
   const std::string param = fields.path_of("content");
   if (content == nullptr) {
-    return bad_request(fmt::format("'{}' is required.", param), param, "missing_required_parameter");
+    return bad_request(fmt::format("'{}' is required.", param), param,
+                       "missing_required_parameter");
   }
   if (content->is_string()) return content->as_string();
   if (content->is_array()) return join_parts(content->as_array(), param);
@@ -59,7 +62,8 @@ ApiResult<std::string> read_role(RequestFields& fields) {
   const Json* const role = fields.member("role");
   const std::string param = fields.path_of("role");
   if (role == nullptr) {
-    return bad_request(fmt::format("'{}' is required.", param), param, "missing_required_parameter");
+    return bad_request(fmt::format("'{}' is required.", param), param,
+                       "missing_required_parameter");
   }
   if (!role->is_string()) return wrong_type(param, "a string", *role);
   const std::string& name = role->as_string();
@@ -78,12 +82,14 @@ ApiResult<Json> read_message(const Json& message, std::size_t index) {
     // What the client library gives back when an answer is appended to the conversation as it came.
     TRY(fields.refuse("tool_calls", Json::array()));
     TRY(fields.refuse("annotations", Json::array()));
-    for (const std::string_view name : {"refusal", "audio", "function_call"}) TRY(fields.refuse(name));
+    for (const std::string_view name : {"refusal", "audio", "function_call"})
+      TRY(fields.refuse(name));
   }
   out.set("content", TRY(read_content(fields)));
   if (const auto name = TRY(fields.text("name", kNameBytesMax))) out.set("name", *name);
   if (role == "tool") {
-    if (const auto id = TRY(fields.text("tool_call_id", kNameBytesMax))) out.set("tool_call_id", *id);
+    if (const auto id = TRY(fields.text("tool_call_id", kNameBytesMax)))
+      out.set("tool_call_id", *id);
   }
   TRY(fields.refuse_unknown());
   return out;
@@ -100,7 +106,8 @@ ApiResult<Json> read_messages(RequestFields& fields) {
     return bad_value("messages", fmt::format("must have 1 to {} messages", kMessagesMax));
   }
   Json out = Json::array();
-  for (std::size_t i = 0; i < count; ++i) out.push_back(TRY(read_message(messages->as_array()[i], i)));
+  for (std::size_t i = 0; i < count; ++i)
+    out.push_back(TRY(read_message(messages->as_array()[i], i)));
   return out;
 }
 
@@ -125,7 +132,8 @@ ApiStatus read_logprobs(RequestFields& fields, RequestBegin& out_begin) {
   return {};
 }
 
-ApiStatus read_template_switches(RequestFields& fields, const Json& messages, RequestBegin& out_begin) {
+ApiStatus read_template_switches(RequestFields& fields, const Json& messages,
+                                 RequestBegin& out_begin) {
   out_begin.continue_final_message = TRY(fields.boolean("continue_final_message", false));
   out_begin.add_generation_prompt =
       TRY(fields.boolean("add_generation_prompt", !out_begin.continue_final_message));
@@ -139,7 +147,8 @@ ApiStatus read_template_switches(RequestFields& fields, const Json& messages, Re
 
 }  // namespace
 
-ApiResult<ApiRequest> parse_chat_request(std::string_view body, const Hello& model, std::uint64_t seed_if_absent) {
+ApiResult<ApiRequest> parse_chat_request(std::string_view body, const Hello& model,
+                                         std::uint64_t seed_if_absent) {
   const Json json = TRY(parse_body(body));
   RequestFields fields(json, "");
   TRY(check_model(fields, model));
@@ -158,7 +167,8 @@ ApiResult<ApiRequest> parse_chat_request(std::string_view body, const Hello& mod
   TRY(read_delivery(fields, request));
   TRY(fields.refuse_unknown());
   if (!model.has_chat_template) {
-    return bad_request("The model has no chat template: use /v1/completions.", "messages", "unsupported_value");
+    return bad_request("The model has no chat template: use /v1/completions.", "messages",
+                       "unsupported_value");
   }
   request.choices = begin.choices;
   request.logprobs = begin.logprobs;

@@ -49,12 +49,14 @@ ApiStatus read_stop_tokens(RequestFields& fields, const Hello& model, Json& out_
   if (tokens == nullptr) return {};
   if (!tokens->is_array()) return wrong_type("stop_token_ids", "an array of integers", *tokens);
   if (tokens->as_array().size() > kStopTokensMax) {
-    return bad_value("stop_token_ids", fmt::format("at most {} tokens are allowed", kStopTokensMax));
+    return bad_value("stop_token_ids",
+                     fmt::format("at most {} tokens are allowed", kStopTokensMax));
   }
   for (const Json& token : tokens->as_array()) {
     if (!token.is_int()) return wrong_type("stop_token_ids", "an array of integers", token);
     if (token.as_int() < 0 || token.as_int() >= model.vocabulary) {
-      return bad_value("stop_token_ids", fmt::format("the model's tokens are 0 to {}", model.vocabulary - 1));
+      return bad_value("stop_token_ids",
+                       fmt::format("the model's tokens are 0 to {}", model.vocabulary - 1));
     }
   }
   if (!tokens->as_array().empty()) out_body.set("stop_token_ids", *tokens);
@@ -81,11 +83,13 @@ ApiStatus read_logit_bias(RequestFields& fields, const Hello& model, Json& out_b
   for (const auto& [key, value] : bias->as_object()) {
     const auto token = parse_token_key(key);
     if (!token || *token >= model.vocabulary) {
-      return bad_value("logit_bias", fmt::format("each key is a token id, 0 to {}", model.vocabulary - 1));
+      return bad_value("logit_bias",
+                       fmt::format("each key is a token id, 0 to {}", model.vocabulary - 1));
     }
     if (!value.is_number()) return wrong_type("logit_bias", "numbers", value);
     const double number = value.as_double();
-    if (!(number >= -100 && number <= 100)) return bad_value("logit_bias", "each value is between -100 and 100");
+    if (!(number >= -100 && number <= 100))
+      return bad_value("logit_bias", "each value is between -100 and 100");
     pairs.push_back(Json(Json::Array{Json(*token), Json(number)}));
   }
   if (!pairs.as_array().empty()) out_body.set("logit_bias", std::move(pairs));
@@ -95,7 +99,8 @@ ApiStatus read_logit_bias(RequestFields& fields, const Hello& model, Json& out_b
 ApiStatus read_stream_options(RequestFields& fields, ApiRequest& out_request) {
   const Json* const options = fields.member("stream_options");
   if (options == nullptr) return {};
-  if (!out_request.stream) return bad_value("stream_options", "is only allowed when 'stream' is true");
+  if (!out_request.stream)
+    return bad_value("stream_options", "is only allowed when 'stream' is true");
   if (!options->is_object()) return wrong_type("stream_options", "an object", *options);
   RequestFields members(*options, "stream_options.");
   out_request.include_usage = TRY(members.boolean("include_usage", false));
@@ -110,11 +115,12 @@ ApiStatus read_response_format(RequestFields& fields) {
   RequestFields members(*format, "response_format.");
   const Json* const type = members.member("type");
   if (type == nullptr || !type->is_string()) {
-    return bad_request("'response_format.type' is required.", "response_format.type", "missing_required_parameter");
+    return bad_request("'response_format.type' is required.", "response_format.type",
+                       "missing_required_parameter");
   }
   if (type->as_string() != "text") {
-    return bad_request("Only the response format 'text' is supported by this server.", "response_format",
-                       "unsupported_value");
+    return bad_request("Only the response format 'text' is supported by this server.",
+                       "response_format", "unsupported_value");
   }
   return members.refuse_unknown();
 }
@@ -125,22 +131,27 @@ ApiResult<Json> parse_body(std::string_view body) {
   auto json = Json::parse(
       body, {.bytes_max = body.size(), .depth_max = kJsonDepthMax, .values_max = kJsonValuesMax});
   if (!json.ok()) {
-    return bad_request("The request body is not valid JSON: " + json.error().message, {}, "invalid_json");
+    return bad_request("The request body is not valid JSON: " + json.error().message, {},
+                       "invalid_json");
   }
-  if (!json.value().is_object()) return bad_request("The request body is not a JSON object.", {}, "invalid_json");
+  if (!json.value().is_object())
+    return bad_request("The request body is not a JSON object.", {}, "invalid_json");
   return std::move(json).value();
 }
 
 ApiStatus check_model(RequestFields& fields, const Hello& model) {
   const Json* const name = fields.member("model");
-  if (name == nullptr) return bad_request("'model' is required.", "model", "missing_required_parameter");
+  if (name == nullptr)
+    return bad_request("'model' is required.", "model", "missing_required_parameter");
   if (!name->is_string()) return wrong_type("model", "a string", *name);
   if (name->as_string() == model.model_id) return {};
-  return model_not_found(name->as_string().size() <= daemon_ipc::kModelIdBytesMax ? name->as_string()
-                                                                                 : "(a very long name)");
+  return model_not_found(name->as_string().size() <= daemon_ipc::kModelIdBytesMax
+                             ? name->as_string()
+                             : "(a very long name)");
 }
 
-ApiStatus read_sampling(RequestFields& fields, std::uint64_t seed_if_absent, RequestBegin& out_begin) {
+ApiStatus read_sampling(RequestFields& fields, std::uint64_t seed_if_absent,
+                        RequestBegin& out_begin) {
   out_begin.temperature = TRY(fields.number("temperature", 1, {.min = 0, .max = 2}));
   out_begin.top_p = TRY(fields.number("top_p", 1, {.min = 0, .max = 1, .above_min = true}));
   out_begin.min_p = TRY(fields.number("min_p", 0, {.min = 0, .max = 1}));
@@ -150,7 +161,8 @@ ApiStatus read_sampling(RequestFields& fields, std::uint64_t seed_if_absent, Req
   out_begin.frequency_penalty = TRY(fields.number("frequency_penalty", 0, {.min = -2, .max = 2}));
   // -1 is how vLLM's clients say "off".
   const auto top_k =
-      TRY(fields.integer("top_k", {.min = -1, .max = std::numeric_limits<std::int32_t>::max()})).value_or(0);
+      TRY(fields.integer("top_k", {.min = -1, .max = std::numeric_limits<std::int32_t>::max()}))
+          .value_or(0);
   out_begin.top_k = static_cast<std::int32_t>(std::max<std::int64_t>(top_k, 0));
   const auto seed = TRY(fields.integer("seed", {.min = kInt64Min, .max = kInt64Max}));
   out_begin.seed = seed ? static_cast<std::uint64_t>(*seed) : seed_if_absent;
@@ -160,7 +172,8 @@ ApiStatus read_sampling(RequestFields& fields, std::uint64_t seed_if_absent, Req
 ApiStatus read_generation(RequestFields& fields, const Hello& model, RequestBegin& out_begin) {
   out_begin.choices = TRY(fields.count("n", 1, {.min = 1, .max = model.choices_max}));
   TRY(fields.count("best_of", 1, {.min = 1, .max = 1}));
-  const std::uint32_t tokens_min_max = out_begin.tokens_max > 0 ? out_begin.tokens_max : model.context_tokens;
+  const std::uint32_t tokens_min_max =
+      out_begin.tokens_max > 0 ? out_begin.tokens_max : model.context_tokens;
   out_begin.tokens_min = TRY(fields.count("min_tokens", 0, {.min = 0, .max = tokens_min_max}));
   out_begin.ignore_end_tokens = TRY(fields.boolean("ignore_eos", false));
   out_begin.include_stop_text = TRY(fields.boolean("include_stop_str_in_output", false));
@@ -184,13 +197,36 @@ ApiStatus read_delivery(RequestFields& fields, ApiRequest& out_request) {
   TRY(fields.refuse("function_call", "none"));
   TRY(fields.refuse("store", false));
   TRY(fields.refuse("service_tier", "auto"));
-  for (const std::string_view name :
-       {"parallel_tool_calls", "metadata", "modalities", "audio", "prediction", "reasoning_effort", "verbosity",
-        "web_search_options", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "chat_template",
-        "chat_template_kwargs", "cache_salt", "priority", "prompt_logprobs", "structured_outputs", "guided_json",
-        "guided_regex", "guided_choice", "guided_grammar", "use_beam_search", "length_penalty", "bad_words",
-        "allowed_token_ids", "truncate_prompt_tokens", "skip_special_tokens", "spaces_between_special_tokens",
-        "return_token_ids", "request_id"}) {
+  for (const std::string_view name : {"parallel_tool_calls",
+                                      "metadata",
+                                      "modalities",
+                                      "audio",
+                                      "prediction",
+                                      "reasoning_effort",
+                                      "verbosity",
+                                      "web_search_options",
+                                      "safety_identifier",
+                                      "prompt_cache_key",
+                                      "prompt_cache_retention",
+                                      "chat_template",
+                                      "chat_template_kwargs",
+                                      "cache_salt",
+                                      "priority",
+                                      "prompt_logprobs",
+                                      "structured_outputs",
+                                      "guided_json",
+                                      "guided_regex",
+                                      "guided_choice",
+                                      "guided_grammar",
+                                      "use_beam_search",
+                                      "length_penalty",
+                                      "bad_words",
+                                      "allowed_token_ids",
+                                      "truncate_prompt_tokens",
+                                      "skip_special_tokens",
+                                      "spaces_between_special_tokens",
+                                      "return_token_ids",
+                                      "request_id"}) {
     TRY(fields.refuse(name));
   }
   return {};

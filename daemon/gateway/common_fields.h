@@ -1,4 +1,5 @@
-// What chat and completion requests share: the body as JSON, the model, sampling, stopping, streaming.
+// What chat and completion requests share: the body as JSON, the model, sampling, stopping,
+// streaming.
 #ifndef DAEMON_GATEWAY_COMMON_FIELDS_H_
 #define DAEMON_GATEWAY_COMMON_FIELDS_H_
 
@@ -19,13 +20,16 @@ ApiResult<base::Json> parse_body(std::string_view body);
 ApiStatus check_model(RequestFields& fields, const daemon_ipc::Hello& model);
 
 // temperature, top_p, top_k, min_p, the penalties, seed.
-ApiStatus read_sampling(RequestFields& fields, std::uint64_t seed_if_absent, daemon_ipc::RequestBegin& out_begin);
+ApiStatus read_sampling(RequestFields& fields, std::uint64_t seed_if_absent,
+                        daemon_ipc::RequestBegin& out_begin);
 
 // n, best_of, min_tokens, ignore_eos, include_stop_str_in_output; tokens_max is set already.
-ApiStatus read_generation(RequestFields& fields, const daemon_ipc::Hello& model, daemon_ipc::RequestBegin& out_begin);
+ApiStatus read_generation(RequestFields& fields, const daemon_ipc::Hello& model,
+                          daemon_ipc::RequestBegin& out_begin);
 
 // stop, stop_token_ids and logit_bias, appended to the object that becomes the engine's body.
-ApiStatus read_stopping(RequestFields& fields, const daemon_ipc::Hello& model, base::Json& out_body);
+ApiStatus read_stopping(RequestFields& fields, const daemon_ipc::Hello& model,
+                        base::Json& out_body);
 
 // stream, stream_options, user, response_format, and what is known but not offered.
 ApiStatus read_delivery(RequestFields& fields, ApiRequest& out_request);

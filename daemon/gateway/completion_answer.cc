@@ -38,14 +38,17 @@ struct TokenLists {
     Json alternatives = Json::object();
     for (const EventLogprob& alternative : event.top) {
       const std::string text = token_text(alternative.bytes);
-      if (alternatives.find(text) == nullptr) alternatives.set(text, finite_logprob(alternative.logprob));
+      if (alternatives.find(text) == nullptr)
+        alternatives.set(text, finite_logprob(alternative.logprob));
     }
     top.push_back(std::move(alternatives));
   }
 
   Json json() const {
-    return Json::object(
-        {{"tokens", tokens}, {"token_logprobs", logprobs}, {"top_logprobs", top}, {"text_offset", offsets}});
+    return Json::object({{"tokens", tokens},
+                         {"token_logprobs", logprobs},
+                         {"top_logprobs", top},
+                         {"text_offset", offsets}});
   }
 };
 
@@ -65,7 +68,8 @@ class CompletionAnswer final : public Answer {
     TokenLists lists;
     const bool shows_token = take(mine, event, lists);
     if (event.text.empty() && !shows_token && event.finish == EventFinish::kNone) return {};
-    return chunk(Json(Json::Array{choice_json(choice, event.text, shows_token ? lists.json() : Json(), event.finish)}));
+    return chunk(Json(Json::Array{
+        choice_json(choice, event.text, shows_token ? lists.json() : Json(), event.finish)}));
   }
 
   void add_event(std::uint32_t choice, const Event& event) override {
@@ -79,7 +83,8 @@ class CompletionAnswer final : public Answer {
     Json out = Json::array();
     for (std::uint32_t i = 0; i < choices_total(); ++i) {
       const Choice& mine = choices_[i];
-      out.push_back(choice_json(i, mine.text, options().logprobs ? mine.lists.json() : Json(), mine.finish));
+      out.push_back(
+          choice_json(i, mine.text, options().logprobs ? mine.lists.json() : Json(), mine.finish));
     }
     return out;
   }
@@ -94,13 +99,15 @@ class CompletionAnswer final : public Answer {
 
   // Whether the event has a token to list.
   bool take(Choice& mine, const Event& event, TokenLists& lists) const {
-    const bool shows_token = options().logprobs && event.token >= 0 && (event.has_logprob || event.prompt);
+    const bool shows_token =
+        options().logprobs && event.token >= 0 && (event.has_logprob || event.prompt);
     if (shows_token) lists.append(event, mine.characters);
     mine.characters += count_characters(event.text);
     return shows_token;
   }
 
-  static Json choice_json(std::uint32_t index, const std::string& text, Json logprobs, EventFinish finish) {
+  static Json choice_json(std::uint32_t index, const std::string& text, Json logprobs,
+                          EventFinish finish) {
     return Json::object({{"text", text},
                          {"index", index},
                          {"logprobs", std::move(logprobs)},

@@ -21,14 +21,15 @@ using Prompt = Json::Member;
 ApiResult<Prompt> token_prompt(const Json& tokens, const Hello& model) {
   const std::size_t count = tokens.as_array().size();
   if (count > model.context_tokens) {
-    return bad_request(fmt::format("The prompt has {} tokens; this model's context is {} tokens.", count,
-                                   model.context_tokens),
+    return bad_request(fmt::format("The prompt has {} tokens; this model's context is {} tokens.",
+                                   count, model.context_tokens),
                        "prompt", "context_length_exceeded");
   }
   for (const Json& token : tokens.as_array()) {
     if (!token.is_int()) return wrong_type("prompt", kPromptTypes, token);
     if (token.as_int() < 0 || token.as_int() >= model.vocabulary) {
-      return bad_value("prompt", fmt::format("the model's tokens are 0 to {}", model.vocabulary - 1));
+      return bad_value("prompt",
+                       fmt::format("the model's tokens are 0 to {}", model.vocabulary - 1));
     }
   }
   return Prompt{"prompt_tokens", tokens};
@@ -37,15 +38,18 @@ ApiResult<Prompt> token_prompt(const Json& tokens, const Hello& model) {
 ApiResult<Prompt> one_prompt(const Json& prompt, const Hello& model) {
   if (prompt.is_string()) return Prompt{"prompt", prompt};
   if (!prompt.is_array()) return wrong_type("prompt", kPromptTypes, prompt);
-  if (prompt.as_array().empty()) return bad_value("prompt", "an array of token ids must not be empty");
+  if (prompt.as_array().empty())
+    return bad_value("prompt", "an array of token ids must not be empty");
   return token_prompt(prompt, model);
 }
 
 ApiResult<std::vector<Prompt>> read_prompts(RequestFields& fields, const Hello& model) {
   const Json* const prompt = fields.member("prompt");
-  if (prompt == nullptr) return bad_request("'prompt' is required.", "prompt", "missing_required_parameter");
+  if (prompt == nullptr)
+    return bad_request("'prompt' is required.", "prompt", "missing_required_parameter");
   std::vector<Prompt> prompts;
-  const bool many = prompt->is_array() && !prompt->as_array().empty() && !prompt->as_array().front().is_number();
+  const bool many =
+      prompt->is_array() && !prompt->as_array().empty() && !prompt->as_array().front().is_number();
   if (!many) {
     prompts.push_back(TRY(one_prompt(*prompt, model)));
     return prompts;
@@ -79,8 +83,9 @@ ApiResult<ApiRequest> parse_completion_request(std::string_view body, const Hell
   RequestBegin begin;
   begin.kind = daemon_ipc::RequestKind::kCompletion;
   std::vector<Prompt> prompts = TRY(read_prompts(fields, model));
-  begin.tokens_max = TRY(fields.count("max_tokens", std::min(kCompletionTokensDefault, model.context_tokens),
-                                      {.min = 1, .max = model.context_tokens}));
+  begin.tokens_max =
+      TRY(fields.count("max_tokens", std::min(kCompletionTokensDefault, model.context_tokens),
+                       {.min = 1, .max = model.context_tokens}));
   TRY(read_sampling(fields, seed_if_absent, begin));
   TRY(read_generation(fields, model, begin));
   TRY(read_logprobs(fields, begin));

@@ -20,9 +20,12 @@ namespace {
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::string_view kBearer = "Bearer ";
 
-std::span<std::byte> writable_bytes(std::string& text) { return std::as_writable_bytes(std::span(text)); }
+std::span<std::byte> writable_bytes(std::string& text) {
+  return std::as_writable_bytes(std::span(text));
+}
 
-// "application/json", whatever parameters follow: a page in a browser can send other types unasked, not this one.
+// "application/json", whatever parameters follow: a page in a browser can send other types unasked,
+// not this one.
 bool is_json(const std::string* content_type) {
   if (content_type == nullptr) return false;
   std::string media = content_type->substr(0, content_type->find_first_of("; \t"));
@@ -33,11 +36,17 @@ bool is_json(const std::string* content_type) {
 }  // namespace
 
 Connection::Connection(std::uint64_t id, base::Fd socket, TlsSession tls, ConnectionHost& host)
-    : id_(id), socket_(std::move(socket)), tls_(std::move(tls)), host_(host), since_ns_(host.clock().monotonic_ns()) {
+    : id_(id),
+      socket_(std::move(socket)),
+      tls_(std::move(tls)),
+      host_(host),
+      since_ns_(host.clock().monotonic_ns()) {
   enter(State::kHandshake, host.config().header_timeout_ms);
 }
 
-Connection::~Connection() { close(false); }
+Connection::~Connection() {
+  close(false);
+}
 
 void Connection::enter(State state, std::uint32_t timeout_ms) {
   state_ = state;
@@ -51,17 +60,23 @@ std::uint32_t Connection::wanted_events() const {
     case State::kHandshake:
     case State::kHead:
     case State::kBody:
-    case State::kLinger: events = EPOLLIN; break;
-    case State::kWorking: events = half_closed_ ? 0U : static_cast<std::uint32_t>(EPOLLRDHUP); break;
+    case State::kLinger:
+      events = EPOLLIN;
+      break;
+    case State::kWorking:
+      events = half_closed_ ? 0U : static_cast<std::uint32_t>(EPOLLRDHUP);
+      break;
     case State::kFlush:
-    case State::kClosed: break;
+    case State::kClosed:
+      break;
   }
   if (tls_wants_write_ || sent_ < sending_.size()) events |= EPOLLOUT;
   return events;
 }
 
 std::optional<std::int64_t> Connection::waiting_since_ns() const {
-  const bool waiting = state_ == State::kHandshake || (state_ == State::kHead && sent_ == sending_.size());
+  const bool waiting =
+      state_ == State::kHandshake || (state_ == State::kHead && sent_ == sending_.size());
   return waiting ? std::optional(since_ns_) : std::nullopt;
 }
 
@@ -87,10 +102,14 @@ void Connection::handshake() {
       deadline_ns_ = deadline;
       return;
     }
-    case TlsOutcome::kWantRead: return;
-    case TlsOutcome::kWantWrite: tls_wants_write_ = true; return;
+    case TlsOutcome::kWantRead:
+      return;
+    case TlsOutcome::kWantWrite:
+      tls_wants_write_ = true;
+      return;
     case TlsOutcome::kEnd:
-    case TlsOutcome::kFailed: return close(false);
+    case TlsOutcome::kFailed:
+      return close(false);
   }
 }
 
@@ -101,11 +120,18 @@ void Connection::read_some() {
     if (state_ != State::kHead && state_ != State::kBody) return;
     const TlsTransfer got = tls_.read(buffer);
     switch (got.outcome) {
-      case TlsOutcome::kOk: take_input({buffer.data(), got.bytes}); break;
-      case TlsOutcome::kWantRead: return;
-      case TlsOutcome::kWantWrite: tls_wants_write_ = true; return;
-      case TlsOutcome::kEnd: return on_end_of_input();
-      case TlsOutcome::kFailed: return close(false);  // an end without TLS's goodbye reads like this too
+      case TlsOutcome::kOk:
+        take_input({buffer.data(), got.bytes});
+        break;
+      case TlsOutcome::kWantRead:
+        return;
+      case TlsOutcome::kWantWrite:
+        tls_wants_write_ = true;
+        return;
+      case TlsOutcome::kEnd:
+        return on_end_of_input();
+      case TlsOutcome::kFailed:
+        return close(false);  // an end without TLS's goodbye reads like this too
     }
   }
 }
@@ -143,18 +169,21 @@ ApiStatus Connection::read_head() {
   request_.emplace();
   request_->connection = id_;
   request_->id = request_id_ = make_request_id();
-  request_->keep_alive = head.keep_alive && ++requests_ < kRequestsPerConnectionMax && !host_.draining();
+  request_->keep_alive =
+      head.keep_alive && ++requests_ < kRequestsPerConnectionMax && !host_.draining();
   TRY(authorize(head));
   request_->head = std::move(head);
   return begin_request();
 }
 
 ApiStatus Connection::authorize(RequestHead& head) {
-  const auto field = std::find_if(head.fields.begin(), head.fields.end(),
-                                  [](const HeaderField& candidate) { return candidate.name == "authorization"; });
+  const auto field =
+      std::find_if(head.fields.begin(), head.fields.end(),
+                   [](const HeaderField& candidate) { return candidate.name == "authorization"; });
   if (is_open_path(head.path)) return {};
   if (field == head.fields.end() || !field->value.starts_with(kBearer)) return unauthorized();
-  const auto identity = host_.config().api_keys.verify(std::string_view(field->value).substr(kBearer.size()));
+  const auto identity =
+      host_.config().api_keys.verify(std::string_view(field->value).substr(kBearer.size()));
   base::wipe(writable_bytes(field->value));
   head.fields.erase(field);
   if (!identity) return unauthorized();
@@ -168,7 +197,8 @@ ApiStatus Connection::begin_request() {
   const RequestHead& head = request_->head;
   request_->route = TRY(match_route(head.method, head.path));
   const std::size_t bytes_max = request_->route.has_body ? host_.config().body_bytes_max : 0;
-  if (head.framing == Framing::kLength && head.content_length > bytes_max) return too_large(bytes_max);
+  if (head.framing == Framing::kLength && head.content_length > bytes_max)
+    return too_large(bytes_max);
   if (head.framing == Framing::kChunked && bytes_max == 0) return too_large(bytes_max);
   if (request_->route.has_body) {
     if (!is_json(head.find("content-type"))) {
@@ -177,7 +207,8 @@ ApiStatus Connection::begin_request() {
     TRY(host_.slot_available());
   }
   body_ = BodyReader(head.framing, head.content_length, bytes_max);
-  if (head.expects_continue && !body_.complete() && input_.empty()) sending_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  if (head.expects_continue && !body_.complete() && input_.empty())
+    sending_ += "HTTP/1.1 100 Continue\r\n\r\n";
   enter(State::kBody, host_.config().body_timeout_ms);
   flush();
   return {};
@@ -188,7 +219,8 @@ ApiStatus Connection::read_body() {
   input_.erase(0, used);
   const std::size_t grown = body_.size() - body_held_;
   if (grown > 0) {
-    if (!host_.body_reserved(grown)) return overloaded("Too many request bodies are being received at once.");
+    if (!host_.body_reserved(grown))
+      return overloaded("Too many request bodies are being received at once.");
     body_held_ += grown;
   }
   if (!body_.complete()) return {};
@@ -247,7 +279,8 @@ bool Connection::write_pending() {
       }
     }
     if (write_deadline_ns_ == 0) {
-      write_deadline_ns_ = host_.clock().monotonic_ns() + host_.config().write_timeout_ms * kNsPerMs;
+      write_deadline_ns_ =
+          host_.clock().monotonic_ns() + host_.config().write_timeout_ms * kNsPerMs;
       write_progress_ = 0;
     }
     const TlsTransfer put = tls_.write(std::string_view(sending_).substr(sent_));
@@ -284,7 +317,8 @@ void Connection::on_drain() {
   if (state_ == State::kHandshake || (state_ == State::kHead && input_.empty())) close(true);
 }
 
-// An answer of our own, after which the connection ends: what the client still sends is not worth reading.
+// An answer of our own, after which the connection ends: what the client still sends is not worth
+// reading.
 void Connection::refuse(const ApiError& error) {
   if (request_id_.empty()) request_id_ = make_request_id();
   request_.reset();
@@ -296,7 +330,8 @@ void Connection::refuse(const ApiError& error) {
   flush();
 }
 
-// Closing with unread bytes would reset the connection under the answer: say goodbye, then throw away what comes.
+// Closing with unread bytes would reset the connection under the answer: say goodbye, then throw
+// away what comes.
 void Connection::linger() {
   tls_.close_notify();
   ::shutdown(socket_.get(), SHUT_WR);

@@ -1,5 +1,5 @@
-// One client's connection: TLS, one request after another, and every deadline in between. Belongs to the event loop's
-// thread.
+// One client's connection: TLS, one request after another, and every deadline in between. Belongs
+// to the event loop's thread.
 //
 //   kHandshake ─→ kHead ─→ kBody ─→ kWorking ─┬→ kHead (keep-alive)
 //        │          └────────┴─ error ────────┴→ kFlush ─→ kLinger ─→ kClosed
@@ -56,14 +56,15 @@ class Connection {
   int fd() const { return socket_.get(); }
 
   void on_ready(std::uint32_t epoll_events);
-  void on_output() { flush(); }          // the worker wrote
-  void on_done(bool keep_alive);         // the worker has left the request
-  void on_tick();                        // looks at the deadlines
-  void on_drain();                       // closes now if no request is under way
+  void on_output() { flush(); }   // the worker wrote
+  void on_done(bool keep_alive);  // the worker has left the request
+  void on_tick();                 // looks at the deadlines
+  void on_drain();                // closes now if no request is under way
 
   bool closed() const { return state_ == State::kClosed; }
-  std::uint32_t wanted_events() const;   // for epoll
-  // How long a connection without a request has been waiting, for making room; nothing while it has one.
+  std::uint32_t wanted_events() const;  // for epoll
+  // How long a connection without a request has been waiting, for making room; nothing while it has
+  // one.
   std::optional<std::int64_t> waiting_since_ns() const;
 
  private:
@@ -95,25 +96,25 @@ class Connection {
   ConnectionHost& host_;
 
   State state_ = State::kHandshake;
-  std::int64_t since_ns_;           // when this state began
-  std::int64_t deadline_ns_ = 0;    // 0: none
+  std::int64_t since_ns_;         // when this state began
+  std::int64_t deadline_ns_ = 0;  // 0: none
   bool tls_wants_write_ = false;
-  bool half_closed_ = false;        // the client sends no more, but may still read
+  bool half_closed_ = false;  // the client sends no more, but may still read
   std::int64_t next_probe_ns_ = 0;
 
-  std::string input_;               // received, not yet used
+  std::string input_;  // received, not yet used
   HeadScanner scanner_;
   std::optional<Exchange::Request> request_;
-  std::string request_id_;          // of the request being read or answered
+  std::string request_id_;  // of the request being read or answered
   BodyReader body_;
-  std::size_t body_held_ = 0;       // reserved with the host
+  std::size_t body_held_ = 0;  // reserved with the host
   std::uint32_t requests_ = 0;
 
   std::shared_ptr<Exchange> exchange_;  // while kWorking
   bool worker_done_ = false;
   bool keep_alive_ = false;
 
-  std::string sending_;             // being written
+  std::string sending_;  // being written
   std::size_t sent_ = 0;
   std::int64_t write_deadline_ns_ = 0;  // 0: nothing is waiting to be written
   std::size_t write_progress_ = 0;      // since that deadline was set

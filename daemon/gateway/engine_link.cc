@@ -25,7 +25,8 @@ void EngineLink::set_state(daemon_ipc::EngineState state) {
   publish();
 }
 
-// Ready is what the engine's own hello says; the supervisor's word explains why not, and can take it back.
+// Ready is what the engine's own hello says; the supervisor's word explains why not, and can take
+// it back.
 void EngineLink::publish() {
   if (hello_ && state_.condition != daemon_ipc::EngineCondition::kDown) {
     status_.set({hello_, ""});
@@ -50,14 +51,17 @@ Status EngineLink::take(daemon_ipc::Message message) {
   if (auto* hello = std::get_if<daemon_ipc::Hello>(&message)) return take_hello(std::move(*hello));
   if (!hello_) return invalid_input("a message before hello");
   if (auto* admitted = std::get_if<daemon_ipc::Admitted>(&message)) return take_admitted(*admitted);
-  if (auto* refused = std::get_if<daemon_ipc::Refused>(&message)) return take_refused(std::move(*refused));
-  if (auto* events = std::get_if<daemon_ipc::Events>(&message)) return take_events(std::move(*events));
+  if (auto* refused = std::get_if<daemon_ipc::Refused>(&message))
+    return take_refused(std::move(*refused));
+  if (auto* events = std::get_if<daemon_ipc::Events>(&message))
+    return take_events(std::move(*events));
   return invalid_input("a message that is not the engine's to send");
 }
 
 Status EngineLink::take_hello(daemon_ipc::Hello hello) {
   if (hello_) return invalid_input("a second hello");
-  if (hello.model_id.empty() || hello.context_tokens == 0 || hello.vocabulary == 0 || hello.choices_max == 0) {
+  if (hello.model_id.empty() || hello.context_tokens == 0 || hello.vocabulary == 0 ||
+      hello.choices_max == 0) {
     return invalid_input("a hello without a model");
   }
   log_.notice("engine connected", {{"model", hello.model_id}, {"context", hello.context_tokens}});
@@ -87,7 +91,8 @@ Status EngineLink::take_events(daemon_ipc::Events events) {
   const auto live = live_.find(events.id);
   if (live == live_.end() || !live->second.admitted) return invalid_input("events out of turn");
   for (const Event& event : events.events) {
-    if (event.choice >= live->second.choices) return invalid_input("an event of a choice that is not there");
+    if (event.choice >= live->second.choices)
+      return invalid_input("an event of a choice that is not there");
     if (event.finish == EventFinish::kNone) continue;
     if (live->second.unfinished == 0) return invalid_input("more endings than choices");
     --live->second.unfinished;
@@ -107,7 +112,8 @@ void EngineLink::deliver(LiveMap::iterator live, EngineNews news) {
   drop(*exchange);
 }
 
-void EngineLink::submit(const std::shared_ptr<Exchange>& exchange, std::vector<Submission> prompts) {
+void EngineLink::submit(const std::shared_ptr<Exchange>& exchange,
+                        std::vector<Submission> prompts) {
   for (std::uint32_t i = 0; i < prompts.size(); ++i) {
     if (!channel_ || !hello_) {
       exchange->push_news({i, EngineLost{}});
@@ -123,7 +129,8 @@ void EngineLink::submit(const std::shared_ptr<Exchange>& exchange, std::vector<S
     const auto* const bytes = reinterpret_cast<const std::byte*>(prompt.body.data());
     for (std::size_t at = 0; at < prompt.body.size(); at += daemon_ipc::kBodyChunkBytesMax) {
       const std::size_t count = std::min(daemon_ipc::kBodyChunkBytesMax, prompt.body.size() - at);
-      outgoing_.push_back(daemon_ipc::RequestBody{prompt.begin.id, {bytes + at, bytes + at + count}});
+      outgoing_.push_back(
+          daemon_ipc::RequestBody{prompt.begin.id, {bytes + at, bytes + at + count}});
     }
   }
   flush();
@@ -157,13 +164,15 @@ void EngineLink::flush() {
 
 void EngineLink::lose(std::string reason) {
   if (!channel_) return;
-  log_.error("engine channel closed", {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
+  log_.error("engine channel closed",
+             {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
   channel_.reset();
   hello_.reset();
   outgoing_.clear();
   state_ = {daemon_ipc::EngineCondition::kDown, "the engine is being restarted"};
   for (auto& [id, live] : live_) {
-    if (live.exchange != nullptr && !live.exchange->push_news({live.prompt, EngineLost{}})) live.exchange->abort();
+    if (live.exchange != nullptr && !live.exchange->push_news({live.prompt, EngineLost{}}))
+      live.exchange->abort();
   }
   live_.clear();
   publish();

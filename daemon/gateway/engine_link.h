@@ -1,5 +1,6 @@
-// The gateway's end of the data channel (daemon/PROTOCOL.md section 4): sends prompts, hands each exchange its news,
-// and holds the engine to the protocol. Belongs to the event loop's thread; never blocks.
+// The gateway's end of the data channel (daemon/PROTOCOL.md section 4): sends prompts, hands each
+// exchange its news, and holds the engine to the protocol. Belongs to the event loop's thread;
+// never blocks.
 #ifndef DAEMON_GATEWAY_ENGINE_LINK_H_
 #define DAEMON_GATEWAY_ENGINE_LINK_H_
 

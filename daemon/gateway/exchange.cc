@@ -31,7 +31,8 @@ bool Exchange::write(std::string_view bytes) {
 Exchange::Wait Exchange::wait_news(std::int64_t deadline_ns, EngineNews& out_news) {
   std::unique_lock lock(mutex_);
   const SteadyTime deadline{std::chrono::nanoseconds(deadline_ns)};
-  const bool woken = changed_.wait_until(lock, deadline, [this] { return aborted_ || !news_.empty(); });
+  const bool woken =
+      changed_.wait_until(lock, deadline, [this] { return aborted_ || !news_.empty(); });
   if (aborted_) return Wait::kAborted;
   if (!woken) return Wait::kTimeout;
   out_news = std::move(news_.front());
@@ -45,7 +46,8 @@ bool Exchange::aborted() {
 }
 
 void Exchange::finish(bool keep_alive) {
-  mailbox_.post({.kind = Post::Kind::kDone, .connection = request_.connection, .keep_alive = keep_alive});
+  mailbox_.post(
+      {.kind = Post::Kind::kDone, .connection = request_.connection, .keep_alive = keep_alive});
 }
 
 void Exchange::take_output(std::string& spent) {

@@ -1,7 +1,8 @@
 // One request on its way through the gateway: what the event loop and a worker know of it together.
 //
-// The event loop makes it when the request is complete, hands it to a worker and feeds it the engine's messages; the
-// worker writes the answer into it. Whoever ends first leaves it to the other, hence shared_ptr.
+// The event loop makes it when the request is complete, hands it to a worker and feeds it the
+// engine's messages; the worker writes the answer into it. Whoever ends first leaves it to the
+// other, hence shared_ptr.
 #ifndef DAEMON_GATEWAY_EXCHANGE_H_
 #define DAEMON_GATEWAY_EXCHANGE_H_
 
@@ -52,7 +53,8 @@ class Exchange {
   const Request& request() const { return request_; }
   std::string take_body() { return std::exchange(request_.body, {}); }
 
-  // ---- worker ----------------------------------------------------------------------------------------
+  // ---- worker
+  // ----------------------------------------------------------------------------------------
 
   // Appends to the answer; waits while the client is behind. False: the client is gone or too slow.
   bool write(std::string_view bytes);
@@ -65,7 +67,8 @@ class Exchange {
   // Nothing more will be written.
   void finish(bool keep_alive);
 
-  // ---- event loop ------------------------------------------------------------------------------------
+  // ---- event loop
+  // ------------------------------------------------------------------------------------
 
   // Exchanges `spent`, now empty, for what is to be sent.
   void take_output(std::string& spent);

@@ -33,14 +33,15 @@ constexpr std::size_t kQuickWorkers = 2;
 
 Status make_nonblocking(const base::Fd& fd) {
   const int flags = ::fcntl(fd.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return base::io_error(errno, "fcntl");
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+    return base::io_error(errno, "fcntl");
   return {};
 }
 
 }  // namespace
 
-Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller, const base::Clock& clock,
-                 const base::Logger& log)
+Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller,
+                 const base::Clock& clock, const base::Logger& log)
     : config_(std::move(parts.config)),
       tls_(std::move(tls)),
       clock_(clock),
@@ -50,7 +51,8 @@ Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller pol
       mailbox_(std::move(mailbox)),
       poller_(std::move(poller)),
       engine_(engine_status_, log),
-      handler_(engine_status_, {mailbox_, clock, log, {config_.request_timeout_ms, config_.ping_interval_ms}}),
+      handler_(engine_status_,
+               {mailbox_, clock, log, {config_.request_timeout_ms, config_.ping_interval_ms}}),
       workers_(handler_),
       next_client_(kFirstClient) {}
 
@@ -62,7 +64,8 @@ Gateway::~Gateway() {
 base::Result<std::unique_ptr<Gateway>> Gateway::create(GatewayParts parts, const base::Clock& clock,
                                                        const base::Logger& log) {
   if (parts.listeners.size() != parts.config.listeners) {
-    return invalid_input("the configuration names another number of listening sockets than there are");
+    return invalid_input(
+        "the configuration names another number of listening sockets than there are");
   }
   TlsContext tls = TRY(TlsContext::create({.certificate_pem = parts.config.tls_certificate_pem,
                                            .private_key_pem = parts.config.tls_private_key_pem,
@@ -72,8 +75,8 @@ base::Result<std::unique_ptr<Gateway>> Gateway::create(GatewayParts parts, const
   pem.clear();
   Mailbox mailbox = TRY(Mailbox::create());
   Poller poller = TRY(Poller::create());
-  std::unique_ptr<Gateway> gateway(
-      new Gateway(std::move(parts), std::move(tls), std::move(mailbox), std::move(poller), clock, log));
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(parts), std::move(tls), std::move(mailbox),
+                                               std::move(poller), clock, log));
   TRY(gateway->start());
   return gateway;
 }
@@ -122,7 +125,8 @@ void Gateway::listen(bool on) {
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     if (!on) {
       poller_.remove(listeners_[i].get());
-    } else if (const Status added = poller_.add(listeners_[i].get(), kFirstListener + i, EPOLLIN); !added.ok()) {
+    } else if (const Status added = poller_.add(listeners_[i].get(), kFirstListener + i, EPOLLIN);
+               !added.ok()) {
       log_.error("cannot listen", {{"why", added.error().message}});
     }
   }
@@ -131,8 +135,8 @@ void Gateway::listen(bool on) {
 
 void Gateway::accept_some(int listener) {
   for (std::size_t i = 0; i < kAcceptsPerTurn && listening_; ++i) {
-    base::Fd socket(::accept4(listeners_[static_cast<std::size_t>(listener)].get(), nullptr, nullptr,
-                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+    base::Fd socket(::accept4(listeners_[static_cast<std::size_t>(listener)].get(), nullptr,
+                              nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.is_open()) {
       admit(std::move(socket));
       continue;
@@ -159,14 +163,17 @@ void Gateway::admit(base::Fd socket) {
   if (!session.ok()) return log_.error("no TLS session", {{"why", session.error().message}});
   const std::uint64_t id = next_client_++;
   const int fd = socket.get();
-  Client client{std::make_unique<Connection>(id, std::move(socket), std::move(session).value(), *this), EPOLLIN};
+  Client client{
+      std::make_unique<Connection>(id, std::move(socket), std::move(session).value(), *this),
+      EPOLLIN};
   if (const Status added = poller_.add(fd, id, client.armed); !added.ok()) {
     return log_.error("cannot watch a connection", {{"why", added.error().message}});
   }
   clients_.emplace(id, std::move(client));
 }
 
-// Connections that were opened and left waiting cannot keep others out: the one that has waited longest goes.
+// Connections that were opened and left waiting cannot keep others out: the one that has waited
+// longest goes.
 bool Gateway::make_room() {
   std::uint64_t oldest = 0;
   std::int64_t oldest_since = clock_.monotonic_ns() - kEvictAfterMs * kNsPerMs;
@@ -240,9 +247,12 @@ void Gateway::read_mail() {
     const auto running = running_.find(post.connection);
     switch (post.kind) {
       case Post::Kind::kSubmit:
-        if (!running->second->aborted()) engine_.submit(running->second, std::move(post.submissions));
+        if (!running->second->aborted())
+          engine_.submit(running->second, std::move(post.submissions));
         break;
-      case Post::Kind::kDone: finish(post.connection, post.keep_alive); break;
+      case Post::Kind::kDone:
+        finish(post.connection, post.keep_alive);
+        break;
       case Post::Kind::kOutput:
         if (const auto client = clients_.find(post.connection); client != clients_.end()) {
           client->second.connection->on_output();
@@ -269,7 +279,8 @@ void Gateway::finish(std::uint64_t connection, bool keep_alive) {
 void Gateway::watch_engine() {
   const int fd = engine_.fd();
   if (fd < 0) return;  // a closed descriptor has left epoll by itself
-  const std::uint32_t wanted = EPOLLIN | (engine_.wants_write() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+  const std::uint32_t wanted =
+      EPOLLIN | (engine_.wants_write() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
   if (engine_.connections() != engine_watched_) {
     engine_watched_ = engine_.connections();
     engine_armed_ = wanted;
@@ -306,7 +317,8 @@ Status Gateway::take_control(daemon_ipc::Received received) {
     engine_.connect(std::move(received.fd));
     return {};
   }
-  if (const auto* drain = std::get_if<daemon_ipc::Drain>(&message); drain != nullptr && !draining_) {
+  if (const auto* drain = std::get_if<daemon_ipc::Drain>(&message);
+      drain != nullptr && !draining_) {
     begin_drain(drain->timeout_ms);
     return {};
   }
@@ -344,7 +356,8 @@ Status Gateway::tick() {
 }
 
 void Gateway::begin_drain(std::uint32_t timeout_ms) {
-  log_.notice("draining", {{"requests", static_cast<std::int64_t>(running_.size())}, {"timeout_ms", timeout_ms}});
+  log_.notice("draining", {{"requests", static_cast<std::int64_t>(running_.size())},
+                           {"timeout_ms", timeout_ms}});
   listen(false);
   listeners_.clear();
   draining_ = true;
@@ -353,7 +366,8 @@ void Gateway::begin_drain(std::uint32_t timeout_ms) {
 
 Status Gateway::tick_drain() {
   if (drained_) return {};
-  if (clock_.monotonic_ns() >= drain_deadline_ns_) clients_.clear();  // their requests are cancelled
+  if (clock_.monotonic_ns() >= drain_deadline_ns_)
+    clients_.clear();  // their requests are cancelled
   if (!clients_.empty() || !running_.empty()) return {};
   drained_ = true;
   return control_.send(daemon_ipc::Drained{});

@@ -1,5 +1,6 @@
-// The event loop of the gateway role: one thread that owns the listening sockets, every connection, the channel to the
-// engine and the one to the supervisor; workers (worker_pool.h) do what takes time.
+// The event loop of the gateway role: one thread that owns the listening sockets, every connection,
+// the channel to the engine and the one to the supervisor; workers (worker_pool.h) do what takes
+// time.
 #ifndef DAEMON_GATEWAY_GATEWAY_H_
 #define DAEMON_GATEWAY_GATEWAY_H_
 
@@ -38,7 +39,8 @@ class Gateway final : public ConnectionHost {
                                                        const base::Logger& log);
   ~Gateway() override;
 
-  // Tells the supervisor that we are ready, then serves until its channel ends. An Error when it breaks the protocol.
+  // Tells the supervisor that we are ready, then serves until its channel ends. An Error when it
+  // breaks the protocol.
   base::Status run(base::Json report);
 
  private:
@@ -47,8 +49,8 @@ class Gateway final : public ConnectionHost {
     std::uint32_t armed = 0;  // what epoll was told
   };
 
-  Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller, const base::Clock& clock,
-          const base::Logger& log);
+  Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller,
+          const base::Clock& clock, const base::Logger& log);
   base::Status start();
 
   // ConnectionHost
@@ -90,15 +92,16 @@ class Gateway final : public ConnectionHost {
   EngineLink engine_;
   ApiHandler handler_;
   std::unordered_map<std::uint64_t, Client> clients_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<Exchange>> running_;  // by connection; until the worker is done
+  std::unordered_map<std::uint64_t, std::shared_ptr<Exchange>>
+      running_;         // by connection; until the worker is done
   WorkerPool workers_;  // after what its threads use
 
   std::uint64_t next_client_;
-  std::uint64_t engine_watched_ = 0;   // EngineLink::connections() that epoll knows
+  std::uint64_t engine_watched_ = 0;  // EngineLink::connections() that epoll knows
   std::uint32_t engine_armed_ = 0;
   std::int64_t next_tick_ns_ = 0;
   std::size_t bodies_bytes_ = 0;
-  std::size_t generating_ = 0;         // requests that hold a slot
+  std::size_t generating_ = 0;  // requests that hold a slot
   std::uint64_t requests_total_ = 0;
   std::uint64_t accepted_total_ = 0;
   std::uint64_t turned_away_total_ = 0;

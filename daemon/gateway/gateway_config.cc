@@ -15,14 +15,15 @@ using base::Json;
 
 struct Setting {
   std::string_view name;
-  std::uint32_t GatewayConfig::* value;
+  std::uint32_t GatewayConfig::*value;
   std::uint32_t min;
   std::uint32_t max;
 };
 
 constexpr std::uint32_t kDayMs = 86'400'000;
 
-// A body is at most half of what the engine takes: escaping it again for the engine can make it longer.
+// A body is at most half of what the engine takes: escaping it again for the engine can make it
+// longer.
 constexpr std::array<Setting, 9> kSettings = {{
     {"listeners", &GatewayConfig::listeners, 1, 16},
     {"connections_max", &GatewayConfig::connections_max, 1, 65'536},
@@ -38,21 +39,23 @@ constexpr std::size_t kOtherMembers = 4;
 
 base::Result<const Json*> member(const Json& json, std::string_view name) {
   const Json* const value = json.find(name);
-  if (value == nullptr) return invalid_input(fmt::format("gateway configuration: '{}' is missing", name));
+  if (value == nullptr)
+    return invalid_input(fmt::format("gateway configuration: '{}' is missing", name));
   return value;
 }
 
 base::Result<std::string> text(const Json& json, std::string_view name) {
   const Json* const value = TRY(member(json, name));
-  if (!value->is_string()) return invalid_input(fmt::format("gateway configuration: '{}' is not a string", name));
+  if (!value->is_string())
+    return invalid_input(fmt::format("gateway configuration: '{}' is not a string", name));
   return value->as_string();
 }
 
 base::Status read_setting(const Json& json, const Setting& setting, GatewayConfig& config) {
   const Json* const value = TRY(member(json, setting.name));
   if (!value->is_int() || value->as_int() < setting.min || value->as_int() > setting.max) {
-    return invalid_input(fmt::format("gateway configuration: '{}' must be an integer from {} to {}", setting.name,
-                                     setting.min, setting.max));
+    return invalid_input(fmt::format("gateway configuration: '{}' must be an integer from {} to {}",
+                                     setting.name, setting.min, setting.max));
   }
   config.*setting.value = static_cast<std::uint32_t>(value->as_int());
   return {};
@@ -62,7 +65,8 @@ base::Status read_setting(const Json& json, const Setting& setting, GatewayConfi
 
 Json GatewayConfig::serialize() const {
   Json json = Json::object();
-  for (const Setting& setting : kSettings) json.set(std::string(setting.name), this->*setting.value);
+  for (const Setting& setting : kSettings)
+    json.set(std::string(setting.name), this->*setting.value);
   json.set("tls_certificate_pem", tls_certificate_pem);
   json.set("tls_private_key_pem", tls_private_key_pem);
   json.set("tls_1_2", tls_1_2);
@@ -77,10 +81,11 @@ base::Result<GatewayConfig> GatewayConfig::parse(const Json& json) {
   config.tls_certificate_pem = TRY(text(json, "tls_certificate_pem"));
   config.tls_private_key_pem = TRY(text(json, "tls_private_key_pem"));
   const Json* const tls_1_2 = TRY(member(json, "tls_1_2"));
-  if (!tls_1_2->is_bool()) return invalid_input("gateway configuration: 'tls_1_2' is not a boolean");
+  if (!tls_1_2->is_bool())
+    return invalid_input("gateway configuration: 'tls_1_2' is not a boolean");
   config.tls_1_2 = tls_1_2->as_bool();
-  config.api_keys =
-      TRY(daemon_auth::ApiKeys::parse(*TRY(member(json, "api_keys"))).context("gateway configuration"));
+  config.api_keys = TRY(
+      daemon_auth::ApiKeys::parse(*TRY(member(json, "api_keys"))).context("gateway configuration"));
   // Every known member was found, so any more are unknown: keys are distinct.
   if (json.as_object().size() != kSettings.size() + kOtherMembers) {
     return invalid_input("gateway configuration: unknown member");

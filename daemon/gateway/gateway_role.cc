@@ -10,7 +10,8 @@
 namespace daemon_gateway {
 namespace {
 
-// More arenas than this make glibc look for the number of processors in /sys, which the sandbox refuses.
+// More arenas than this make glibc look for the number of processors in /sys, which the sandbox
+// refuses.
 constexpr int kArenas = 4;
 constexpr std::size_t kConfigBytesMax = std::size_t{8} << 20;  // 10,000 keys and some certificates
 

@@ -14,14 +14,19 @@ using Wait = Exchange::Wait;
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
-ApiError engine_lost() { return overloaded("The engine went away while it worked on this request; try again."); }
+ApiError engine_lost() {
+  return overloaded("The engine went away while it worked on this request; try again.");
+}
 
 // Nobody reads it; it ends the worker's work.
-ApiError client_gone() { return request_timeout("The client closed the connection."); }
+ApiError client_gone() {
+  return request_timeout("The client closed the connection.");
+}
 
 std::size_t held_bytes(const Event& event) {
   std::size_t bytes = event.text.size();
-  if (event.has_logprob) bytes += 64 + event.logprob.bytes.size() * 8;  // its bytes again, as an array of numbers
+  if (event.has_logprob)
+    bytes += 64 + event.logprob.bytes.size() * 8;  // its bytes again, as an array of numbers
   for (const auto& alternative : event.top) bytes += 64 + alternative.bytes.size() * 8;
   return bytes;
 }
@@ -37,7 +42,8 @@ Generation::Generation(Exchange& exchange, const GenerationTools& tools, ApiRequ
       started_ns_(tools.clock.monotonic_ns()),
       deadline_ns_(std::numeric_limits<std::int64_t>::max()),
       unfinished_(static_cast<std::uint32_t>(request_.prompts.size()) * request_.choices) {
-  if (tools.times.request_timeout_ms > 0) deadline_ns_ = started_ns_ + tools.times.request_timeout_ms * kNsPerMs;
+  if (tools.times.request_timeout_ms > 0)
+    deadline_ns_ = started_ns_ + tools.times.request_timeout_ms * kNsPerMs;
 }
 
 Generation::~Generation() {
@@ -75,8 +81,10 @@ ApiStatus Generation::admit() {
     EngineNews news;
     const Wait got = exchange_.wait_news(deadline_ns_, news);
     if (got == Wait::kAborted) return client_gone();
-    if (got == Wait::kTimeout) return fail(request_timeout("The request took longer than the server allows."));
-    if (const auto* refused = std::get_if<daemon_ipc::Refused>(&news.what)) return fail(refusal(*refused));
+    if (got == Wait::kTimeout)
+      return fail(request_timeout("The request took longer than the server allows."));
+    if (const auto* refused = std::get_if<daemon_ipc::Refused>(&news.what))
+      return fail(refusal(*refused));
     if (std::holds_alternative<EngineLost>(news.what)) return fail(engine_lost());
     if (std::holds_alternative<daemon_ipc::Admitted>(news.what)) {
       --waiting;
@@ -95,7 +103,8 @@ ApiStatus Generation::take(const EngineNews& news, std::string* out_piece) {
     if (event.finish == EventFinish::kError) {
       return fail(server_error(event.error.empty() ? "The engine failed." : event.error));
     }
-    if (event.finish == EventFinish::kCancelled) return fail(overloaded("The engine ended this request; try again."));
+    if (event.finish == EventFinish::kCancelled)
+      return fail(overloaded("The engine ended this request; try again."));
     const std::uint32_t choice = news.prompt * request_.choices + event.choice;
     if (out_piece != nullptr) {
       *out_piece += answer_->stream(choice, event);
@@ -116,7 +125,8 @@ ApiResult<base::Json> Generation::collect() {
     EngineNews news;
     const Wait got = wait(deadline_ns_, news);
     if (got == Wait::kAborted) return client_gone();
-    if (got == Wait::kTimeout) return fail(request_timeout("The request took longer than the server allows."));
+    if (got == Wait::kTimeout)
+      return fail(request_timeout("The request took longer than the server allows."));
     TRY(take(news, nullptr));
   }
   outcome_ = "ok";
@@ -133,13 +143,15 @@ ReplyStream::Step Generation::next(std::string& out_piece) {
 }
 
 ReplyStream::Step Generation::step(std::string& out_piece) {
-  const std::int64_t ping_ns = tools_.clock.monotonic_ns() + tools_.times.ping_interval_ms * kNsPerMs;
+  const std::int64_t ping_ns =
+      tools_.clock.monotonic_ns() + tools_.times.ping_interval_ms * kNsPerMs;
   EngineNews news;
   const Wait got = wait(ping_ns, news);
   if (got == Wait::kAborted) return Step::kAbort;
   if (got == Wait::kTimeout) {
     if (tools_.clock.monotonic_ns() >= deadline_ns_) {
-      out_piece = stream_error(fail(request_timeout("The request took longer than the server allows.")));
+      out_piece =
+          stream_error(fail(request_timeout("The request took longer than the server allows.")));
       return Step::kFail;
     }
     out_piece = ": ping\n\n";

@@ -1,5 +1,5 @@
-// One generation request inside a worker: hands the prompts to the engine, waits for admission, then turns events into
-// a whole answer or a stream.
+// One generation request inside a worker: hands the prompts to the engine, waits for admission,
+// then turns events into a whole answer or a stream.
 #ifndef DAEMON_GATEWAY_GENERATION_H_
 #define DAEMON_GATEWAY_GENERATION_H_
 
@@ -33,7 +33,8 @@ struct GenerationTools {
 
 class Generation final : public ReplyStream {
  public:
-  Generation(Exchange& exchange, const GenerationTools& tools, ApiRequest request, std::unique_ptr<Answer> answer);
+  Generation(Exchange& exchange, const GenerationTools& tools, ApiRequest request,
+             std::unique_ptr<Answer> answer);
   // Logs how the request went.
   ~Generation() override;
   Generation(const Generation&) = delete;

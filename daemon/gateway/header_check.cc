@@ -10,21 +10,31 @@ namespace {
 
 constexpr std::size_t kContentLengthDigitsMax = 18;  // below 2^63
 
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // RFC 9110 section 5.6.2
 bool is_token_char(char c) {
-  return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  return is_alpha(c) || is_digit(c) ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 // RFC 3986 pchar and '/': no '?', no '#', nothing outside ASCII.
 bool is_path_char(char c) {
-  return is_alpha(c) || is_digit(c) || std::string_view("-._~!$&'()*+,;=:@/%").find(c) != std::string_view::npos;
+  return is_alpha(c) || is_digit(c) ||
+         std::string_view("-._~!$&'()*+,;=:@/%").find(c) != std::string_view::npos;
 }
 
-bool is_value_char(char c) { return c == '\t' || (c >= ' ' && c <= '~'); }
+bool is_value_char(char c) {
+  return c == '\t' || (c >= ' ' && c <= '~');
+}
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
@@ -56,18 +66,21 @@ ApiStatus parse_request_line(std::string_view line, RequestHead& head) {
   }
   line.remove_prefix(method_end + 1);
   const std::size_t target_end = line.find(' ');
-  if (target_end == std::string_view::npos) return http_error(400, "The request line is malformed.");
+  if (target_end == std::string_view::npos)
+    return http_error(400, "The request line is malformed.");
   const std::string_view target = line.substr(0, target_end);
   const std::string_view version = line.substr(target_end + 1);
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
     return http_error(400, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
   }
   head.http_1_0 = version == "HTTP/1.0";
-  if (target.size() > kPathBytesMax) return http_error(414, "The request path is longer than 256 bytes.");
+  if (target.size() > kPathBytesMax)
+    return http_error(414, "The request path is longer than 256 bytes.");
   if (target.find('?') != std::string_view::npos) {
     return http_error(400, "No address here takes a query ('?').");
   }
-  if (target.empty() || target.front() != '/' || !std::all_of(target.begin(), target.end(), is_path_char)) {
+  if (target.empty() || target.front() != '/' ||
+      !std::all_of(target.begin(), target.end(), is_path_char)) {
     return http_error(400, "The request path is malformed.");
   }
   head.path = target;
@@ -76,10 +89,12 @@ ApiStatus parse_request_line(std::string_view line, RequestHead& head) {
 
 ApiStatus parse_field(std::string_view line, RequestHead& head) {
   const std::size_t colon = line.find(':');
-  if (colon == 0 || colon == std::string_view::npos) return http_error(400, "A header field has no name.");
+  if (colon == 0 || colon == std::string_view::npos)
+    return http_error(400, "A header field has no name.");
   const std::string_view name = line.substr(0, colon);
   if (!std::all_of(name.begin(), name.end(), is_token_char)) {
-    return http_error(400, "A header field name is malformed.");  // folded lines begin with a space: here too
+    return http_error(
+        400, "A header field name is malformed.");  // folded lines begin with a space: here too
   }
   const std::string_view value = trim(line.substr(colon + 1));
   if (!std::all_of(value.begin(), value.end(), is_value_char) || has_escaped_line_end(value)) {
@@ -90,14 +105,17 @@ ApiStatus parse_field(std::string_view line, RequestHead& head) {
 }
 
 // Fields whose repetition would let two readers disagree.
-constexpr std::array<std::string_view, 8> kOnceOnly = {"host",   "content-length", "transfer-encoding", "content-type",
-                                                       "expect", "authorization",  "content-encoding",  "connection"};
+constexpr std::array<std::string_view, 8> kOnceOnly = {
+    "host",   "content-length", "transfer-encoding", "content-type",
+    "expect", "authorization",  "content-encoding",  "connection"};
 
 ApiStatus check_repetition(const RequestHead& head) {
   for (const std::string_view name : kOnceOnly) {
-    const auto count = std::count_if(head.fields.begin(), head.fields.end(),
-                                     [name](const HeaderField& field) { return field.name == name; });
-    if (count > 1) return http_error(400, "Header field '" + std::string(name) + "' is given twice.");
+    const auto count =
+        std::count_if(head.fields.begin(), head.fields.end(),
+                      [name](const HeaderField& field) { return field.name == name; });
+    if (count > 1)
+      return http_error(400, "Header field '" + std::string(name) + "' is given twice.");
   }
   return {};
 }
@@ -131,15 +149,18 @@ ApiStatus read_framing(RequestHead& head) {
 }
 
 ApiStatus read_connection(RequestHead& head) {
-  if (head.find("upgrade") != nullptr) return http_error(400, "This server upgrades to no other protocol.");
-  if (!head.http_1_0 && head.find("host") == nullptr) return http_error(400, "Header field 'host' is missing.");
+  if (head.find("upgrade") != nullptr)
+    return http_error(400, "This server upgrades to no other protocol.");
+  if (!head.http_1_0 && head.find("host") == nullptr)
+    return http_error(400, "Header field 'host' is missing.");
   head.keep_alive = !head.http_1_0;
   if (const std::string* const connection = head.find("connection"); connection != nullptr) {
     const std::string options = "," + to_lower(*connection) + ",";
     if (options.find("close") != std::string::npos) head.keep_alive = false;
   }
   if (const std::string* const expect = head.find("expect"); expect != nullptr) {
-    if (to_lower(*expect) != "100-continue") return http_error(417, "Only 'Expect: 100-continue' can be met.");
+    if (to_lower(*expect) != "100-continue")
+      return http_error(417, "Only 'Expect: 100-continue' can be met.");
     head.expects_continue = !head.http_1_0;
   }
   return {};
@@ -149,18 +170,17 @@ ApiStatus read_connection(RequestHead& head) {
 
 ApiResult<std::optional<std::size_t>> HeadScanner::scan(std::string_view buffer) {
   for (; position_ < buffer.size(); ++position_) {
-    if (position_ >= kHeadBytesMax) return http_error(431, "The header block is larger than 32 KiB.");
+    if (position_ >= kHeadBytesMax)
+      return http_error(431, "The header block is larger than 32 KiB.");
     if (position_ - line_start_ >= kHeadLineBytesMax) {
       return lines_ == 0 ? http_error(414, "The request line is longer than 8 KiB.")
                          : http_error(431, "A header line is longer than 8 KiB.");
     }
     const char c = buffer[position_];
     if (c == '\0') return http_error(400, "The header block contains a NUL byte.");
-    if (c == '\r') {
-      if (position_ + 1 < buffer.size() && buffer[position_ + 1] != '\n') {
-        return http_error(400, "A carriage return stands without its line feed.");
-      }
-      continue;
+    // Looked at from the second byte of a pair, so that it does not matter how the bytes arrive.
+    if (c != '\n' && position_ > line_start_ && buffer[position_ - 1] == '\r') {
+      return http_error(400, "A carriage return stands without its line feed.");
     }
     if (c != '\n') continue;
     if (position_ == line_start_ || buffer[position_ - 1] != '\r') {
@@ -170,7 +190,8 @@ ApiResult<std::optional<std::size_t>> HeadScanner::scan(std::string_view buffer)
     line_start_ = position_ + 1;
     if (empty && lines_ == 0) return http_error(400, "The request line is missing.");
     if (empty) return std::optional<std::size_t>(++position_);
-    if (++lines_ > kHeadFieldsMax + 1) return http_error(431, "There are more than 100 header fields.");
+    if (++lines_ > kHeadFieldsMax + 1)
+      return http_error(431, "There are more than 100 header fields.");
   }
   return std::optional<std::size_t>();
 }

@@ -1,8 +1,9 @@
 // The header block of a request, checked on the bytes before anything else believes them.
 //
-// What this accepts is a small, strict part of RFC 9110 and 9112: CRLF line ends, no folding, no escapes that a
-// later reader might decode into line ends, one framing only. A message that two readers could understand in two
-// ways is refused. The fuzz target is tests/fuzz/http_header_fuzz.cc.
+// What this accepts is a small, strict part of RFC 9110 and 9112: CRLF line ends, no folding, no
+// escapes that a later reader might decode into line ends, one framing only. A message that two
+// readers could understand in two ways is refused. The fuzz target is
+// tests/fuzz/http_header_fuzz.cc.
 #ifndef DAEMON_GATEWAY_HEADER_CHECK_H_
 #define DAEMON_GATEWAY_HEADER_CHECK_H_
 
@@ -20,12 +21,13 @@ namespace daemon_gateway {
 // Finds the end of a header block as its bytes arrive; each byte is looked at once.
 class HeadScanner {
  public:
-  // `buffer` is all that was received, from the request line on; it only grows between calls. The size of the
-  // block, its empty line included, or nothing yet. 431 and 400 as soon as a limit is passed.
+  // `buffer` is all that was received, from the request line on; it only grows between calls. The
+  // size of the block, its empty line included, or nothing yet. 431 and 400 as soon as a limit is
+  // passed.
   ApiResult<std::optional<std::size_t>> scan(std::string_view buffer);
 
  private:
-  std::size_t position_ = 0;    // first byte not looked at
+  std::size_t position_ = 0;  // first byte not looked at
   std::size_t line_start_ = 0;
   std::size_t lines_ = 0;
 };

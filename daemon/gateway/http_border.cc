@@ -11,12 +11,14 @@
 namespace daemon_gateway {
 namespace {
 
-constexpr socket_t kNoSocket = 0;  // any number but INVALID_SOCKET, which would mean "shutting down"
+constexpr socket_t kNoSocket =
+    0;  // any number but INVALID_SOCKET, which would mean "shutting down"
 
 // What the library reads is a text of ours, what it writes goes into the exchange.
 class ExchangeStream final : public httplib::Stream {
  public:
-  ExchangeStream(Exchange& exchange, std::string request) : exchange_(exchange), request_(std::move(request)) {}
+  ExchangeStream(Exchange& exchange, std::string request)
+      : exchange_(exchange), request_(std::move(request)) {}
 
   bool is_readable() const override { return position_ < request_.size(); }
   bool is_writable() const override { return !failed_; }
@@ -69,10 +71,12 @@ class HttpBorder::Server final : private httplib::Server {
       respond(response);
       return HandlerResponse::Handled;
     });
-    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      response.status = 500;
-      response.set_content(error_json(server_error("The request could not be served.")).dump(), "application/json");
-    });
+    set_exception_handler(
+        [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+          response.status = 500;
+          response.set_content(error_json(server_error("The request could not be served.")).dump(),
+                               "application/json");
+        });
   }
 
   void serve(Exchange& exchange) {
@@ -81,8 +85,10 @@ class HttpBorder::Server final : private httplib::Server {
     complete_ = false;
     const bool http_1_0 = exchange.request().head.http_1_0;
     const bool keep_alive = exchange.request().keep_alive && !http_1_0;
-    // HEAD has no route, so the method is GET or POST, and either way the library would wait for no body.
-    ExchangeStream stream(exchange, http_1_0 ? "GET / HTTP/1.0\r\n\r\n" : "GET / HTTP/1.1\r\nHost: redoubt\r\n\r\n");
+    // HEAD has no route, so the method is GET or POST, and either way the library would wait for no
+    // body.
+    ExchangeStream stream(
+        exchange, http_1_0 ? "GET / HTTP/1.0\r\n\r\n" : "GET / HTTP/1.1\r\nHost: redoubt\r\n\r\n");
     const bool written = process(stream, !keep_alive);
     exchange.finish(written && complete_ && !stream.failed() && keep_alive);
     reply_ = {};  // its stream borrows the exchange
@@ -90,8 +96,8 @@ class HttpBorder::Server final : private httplib::Server {
   }
 
  private:
-  // 0.11 takes four arguments; 0.18 also wants the addresses, which neither needs. Chosen by what compiles: the
-  // version is a string, which the preprocessor cannot compare.
+  // 0.11 takes four arguments; 0.18 also wants the addresses, which neither needs. Chosen by what
+  // compiles: the version is a string, which the preprocessor cannot compare.
   template <typename AnyStream>
   bool process(AnyStream& stream, bool close) {
     bool closed = false;
@@ -99,7 +105,8 @@ class HttpBorder::Server final : private httplib::Server {
     if constexpr (requires { this->process_request(stream, close, closed, no_setup); }) {
       return this->process_request(stream, close, closed, no_setup);
     } else {
-      return this->process_request(stream, std::string(), 0, std::string(), 0, close, closed, no_setup);
+      return this->process_request(stream, std::string(), 0, std::string(), 0, close, closed,
+                                   no_setup);
     }
   }
 
@@ -111,8 +118,11 @@ class HttpBorder::Server final : private httplib::Server {
       complete_ = true;
       return response.set_content(reply_.body, "application/json");
     }
-    const auto provide = [this](std::size_t, httplib::DataSink& sink) { return provide_piece(sink); };
-    if (exchange_->request().head.http_1_0) return response.set_content_provider("text/event-stream", provide);
+    const auto provide = [this](std::size_t, httplib::DataSink& sink) {
+      return provide_piece(sink);
+    };
+    if (exchange_->request().head.http_1_0)
+      return response.set_content_provider("text/event-stream", provide);
     response.set_chunked_content_provider("text/event-stream", provide);
   }
 
@@ -131,7 +141,7 @@ class HttpBorder::Server final : private httplib::Server {
   const ApiHandler& handler_;
   Exchange* exchange_ = nullptr;  // while serving
   Reply reply_;
-  bool complete_ = false;         // the answer ended as it should
+  bool complete_ = false;  // the answer ended as it should
 };
 
 HttpBorder::HttpBorder(const ApiHandler& handler) : server_(std::make_unique<Server>(handler)) {}

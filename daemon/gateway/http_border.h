@@ -1,8 +1,9 @@
 // The one place where cpp-httplib is used: it writes the answer's head and frames its body.
 //
-// The library never sees a byte of the client's. The request was read, bounded and checked before (header_check.h,
-// body_reader.h); what the library parses is a request line of our own making, so that its URL decoding, range and
-// multipart parsing, decompression, content reading and regex routes have nothing to work on.
+// The library never sees a byte of the client's. The request was read, bounded and checked before
+// (header_check.h, body_reader.h); what the library parses is a request line of our own making, so
+// that its URL decoding, range and multipart parsing, decompression, content reading and regex
+// routes have nothing to work on.
 #ifndef DAEMON_GATEWAY_HTTP_BORDER_H_
 #define DAEMON_GATEWAY_HTTP_BORDER_H_
 

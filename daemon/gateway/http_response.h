@@ -1,4 +1,5 @@
-// Answers the event loop gives itself, without a worker: errors found before a request was complete.
+// Answers the event loop gives itself, without a worker: errors found before a request was
+// complete.
 #ifndef DAEMON_GATEWAY_HTTP_RESPONSE_H_
 #define DAEMON_GATEWAY_HTTP_RESPONSE_H_
 
@@ -16,8 +17,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 std::string_view reason_phrase(int status);
 
-// "Sat, 21 Nov 2026 09:19:21 GMT" (RFC 9110 section 5.6.7), worked out here: the C library would open the time
-// zone file, which the gateway cannot.
+// "Sat, 21 Nov 2026 09:19:21 GMT" (RFC 9110 section 5.6.7), worked out here: the C library would
+// open the time zone file, which the gateway cannot.
 std::string http_date(std::int64_t unix_seconds);
 
 // "req-" and 128 random bits.
@@ -30,7 +31,8 @@ Headers common_headers(std::string_view request_id, std::int64_t unix_seconds);
 Headers error_headers(const ApiError& error);
 
 // A whole HTTP/1.1 message that ends the connection. No byte of the request is in its header block.
-std::string serialize_error(const ApiError& error, std::string_view request_id, std::int64_t unix_seconds);
+std::string serialize_error(const ApiError& error, std::string_view request_id,
+                            std::int64_t unix_seconds);
 
 }  // namespace daemon_gateway
 

@@ -1,5 +1,5 @@
-// Every bound of the gateway that is not a setting: what a client may make us hold, and for how long.
-// Settings (connections, body size, deadlines) are in gateway_config.h.
+// Every bound of the gateway that is not a setting: what a client may make us hold, and for how
+// long. Settings (connections, body size, deadlines) are in gateway_config.h.
 #ifndef DAEMON_GATEWAY_LIMITS_H_
 #define DAEMON_GATEWAY_LIMITS_H_
 
@@ -15,29 +15,41 @@ inline constexpr std::size_t kHeadLineBytesMax = 8'192;
 inline constexpr std::size_t kHeadBytesMax = 32'768;
 inline constexpr std::size_t kHeadFieldsMax = 100;
 inline constexpr std::size_t kPathBytesMax = 256;
-inline constexpr std::size_t kChunkLineBytesMax = 16;   // hexadecimal digits of a chunk's size
-inline constexpr std::size_t kChunksMax = 65'536;       // chunks of one body: tiny ones cost more than they carry
+inline constexpr std::size_t kChunkLineBytesMax = 16;  // hexadecimal digits of a chunk's size
+inline constexpr std::size_t kChunksMax =
+    65'536;  // chunks of one body: tiny ones cost more than they carry
 inline constexpr std::uint32_t kRequestsPerConnectionMax = 1'000;
 inline constexpr std::uint32_t kIdleTimeoutSeconds = 60;  // between two requests of one connection
 
 // ---- memory -------------------------------------------------------------------------------------
-inline constexpr std::size_t kReadBytes = 16'384;          // the payload of one TLS record: nothing stays inside OpenSSL
-inline constexpr std::size_t kReadsPerTurn = 4;            // then it is another connection's turn
-inline constexpr std::size_t kOutputBytesMax = 65'536;     // one connection's answer waiting for its reader
-inline constexpr int kSendBufferBytes = 131'072;           // in the kernel; a slow reader is noticed beyond it
-inline constexpr std::size_t kBodiesBytesMax = std::size_t{256} << 20;  // all request bodies together
-inline constexpr std::size_t kEventsQueuedMax = 4'096;     // engine messages waiting for one request's worker
-inline constexpr std::size_t kEngineBodyBytesMax = std::size_t{32} << 20;  // one prompt for the engine, escaped again
-inline constexpr std::size_t kResponseTextBytesMax = std::size_t{64} << 20;  // one answer that is not streamed
+inline constexpr std::size_t kReadBytes =
+    16'384;  // the payload of one TLS record: nothing stays inside OpenSSL
+inline constexpr std::size_t kReadsPerTurn = 4;  // then it is another connection's turn
+inline constexpr std::size_t kOutputBytesMax =
+    65'536;  // one connection's answer waiting for its reader
+inline constexpr int kSendBufferBytes =
+    131'072;  // in the kernel; a slow reader is noticed beyond it
+inline constexpr std::size_t kBodiesBytesMax = std::size_t{256}
+                                               << 20;  // all request bodies together
+inline constexpr std::size_t kEventsQueuedMax =
+    4'096;  // engine messages waiting for one request's worker
+inline constexpr std::size_t kEngineBodyBytesMax =
+    std::size_t{32} << 20;  // one prompt for the engine, escaped again
+inline constexpr std::size_t kResponseTextBytesMax = std::size_t{64}
+                                                     << 20;  // one answer that is not streamed
 inline constexpr std::size_t kWorkerStackBytes = std::size_t{512} << 10;
 
 // ---- time ---------------------------------------------------------------------------------------
-inline constexpr std::uint32_t kTickMs = 100;              // how often deadlines are looked at
-inline constexpr std::uint32_t kLingerMs = 2'000;          // after our last byte, for the client to read it
-inline constexpr std::size_t kLingerBytesMax = std::size_t{16} << 20;  // of a body nobody wants, thrown away meanwhile
-inline constexpr std::uint32_t kProbeMs = 1'000;           // between questions whether a half-closed client still reads
-inline constexpr std::size_t kWriteProgressBytes = 4'096;  // a reader must take this much per write timeout
-inline constexpr std::uint32_t kEvictAfterMs = 1'000;      // a newcomer may displace a connection silent for longer
+inline constexpr std::uint32_t kTickMs = 100;      // how often deadlines are looked at
+inline constexpr std::uint32_t kLingerMs = 2'000;  // after our last byte, for the client to read it
+inline constexpr std::size_t kLingerBytesMax =
+    std::size_t{16} << 20;  // of a body nobody wants, thrown away meanwhile
+inline constexpr std::uint32_t kProbeMs =
+    1'000;  // between questions whether a half-closed client still reads
+inline constexpr std::size_t kWriteProgressBytes =
+    4'096;  // a reader must take this much per write timeout
+inline constexpr std::uint32_t kEvictAfterMs =
+    1'000;  // a newcomer may displace a connection silent for longer
 inline constexpr std::uint32_t kRetryAfterSeconds = 2;
 
 // ---- the API ------------------------------------------------------------------------------------
@@ -51,7 +63,7 @@ inline constexpr std::size_t kStopStringsMax = 16;
 inline constexpr std::size_t kStopStringBytesMax = 256;
 inline constexpr std::size_t kStopTokensMax = 64;
 inline constexpr std::size_t kLogitBiasMax = 1'024;
-inline constexpr std::size_t kPromptsMax = 16;             // prompts of one completion request
+inline constexpr std::size_t kPromptsMax = 16;  // prompts of one completion request
 inline constexpr std::uint32_t kTopLogprobsMax = daemon_ipc::kTopLogprobsMax;
 inline constexpr std::uint32_t kCompletionTokensDefault = 16;  // the legacy endpoint's max_tokens
 

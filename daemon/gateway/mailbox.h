@@ -35,12 +35,14 @@ struct Post {
 class Mailbox {
  public:
   static base::Result<Mailbox> create();
-  Mailbox(Mailbox&& other) noexcept : wake_(std::move(other.wake_)), posts_(std::move(other.posts_)) {}
+  Mailbox(Mailbox&& other) noexcept
+      : wake_(std::move(other.wake_)), posts_(std::move(other.posts_)) {}
   Mailbox& operator=(Mailbox&&) = delete;
 
   void post(Post post);  // any thread
 
-  // ---- event loop ------------------------------------------------------------------------------------
+  // ---- event loop
+  // ------------------------------------------------------------------------------------
   int fd() const { return wake_.get(); }  // readable when there is mail
   std::vector<Post> collect();            // in the order they were posted
 

@@ -21,8 +21,8 @@ class Poller {
   void change(int fd, std::uint64_t number, std::uint32_t events);
   void remove(int fd);
 
-  // Waits at most `timeout_ms` (-1: for ever). The events are ours until the next call; epoll_event.data.u64 is the
-  // number.
+  // Waits at most `timeout_ms` (-1: for ever). The events are ours until the next call;
+  // epoll_event.data.u64 is the number.
   std::span<const epoll_event> wait(int timeout_ms);
 
  private:

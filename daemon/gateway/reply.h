@@ -1,4 +1,5 @@
-// What a request handler gives back: a JSON body, or a stream that is asked for its next piece until it ends.
+// What a request handler gives back: a JSON body, or a stream that is asked for its next piece
+// until it ends.
 #ifndef DAEMON_GATEWAY_REPLY_H_
 #define DAEMON_GATEWAY_REPLY_H_
 

@@ -10,7 +10,8 @@ namespace daemon_gateway {
 using base::Json;
 
 ApiError wrong_type(std::string param, std::string_view expected, const Json& got) {
-  std::string message = fmt::format("Invalid type for '{}': expected {}, got {}.", param, expected, got.type_name());
+  std::string message =
+      fmt::format("Invalid type for '{}': expected {}, got {}.", param, expected, got.type_name());
   return bad_request(std::move(message), std::move(param), "invalid_type");
 }
 
@@ -27,7 +28,8 @@ ApiResult<bool> RequestFields::boolean(std::string_view name, bool absent) {
   return value->as_bool();
 }
 
-ApiResult<std::optional<std::int64_t>> RequestFields::integer(std::string_view name, IntegerRange range) {
+ApiResult<std::optional<std::int64_t>> RequestFields::integer(std::string_view name,
+                                                              IntegerRange range) {
   const Json* const value = member(name);
   if (value == nullptr) return std::optional<std::int64_t>();
   if (value->is_int() && value->as_int() >= range.min && value->as_int() <= range.max) {
@@ -37,7 +39,8 @@ ApiResult<std::optional<std::int64_t>> RequestFields::integer(std::string_view n
   return bad_value(path_of(name), fmt::format("must be between {} and {}", range.min, range.max));
 }
 
-ApiResult<std::uint32_t> RequestFields::count(std::string_view name, std::uint32_t absent, IntegerRange range) {
+ApiResult<std::uint32_t> RequestFields::count(std::string_view name, std::uint32_t absent,
+                                              IntegerRange range) {
   const auto value = TRY(integer(name, range));
   return value ? static_cast<std::uint32_t>(*value) : absent;
 }
@@ -47,17 +50,20 @@ ApiResult<float> RequestFields::number(std::string_view name, float absent, Numb
   if (value == nullptr) return absent;
   if (!value->is_number()) return wrong_type(path_of(name), "a number", *value);
   const double number = value->as_double();
-  const bool inside = number >= range.min && number <= range.max && !(range.above_min && number == range.min);
+  const bool inside =
+      number >= range.min && number <= range.max && !(range.above_min && number == range.min);
   if (inside) {
     // A number just above an excluded zero may round to it.
     return range.above_min ? std::max(static_cast<float>(number), std::numeric_limits<float>::min())
                            : static_cast<float>(number);
   }
   return bad_value(path_of(name), fmt::format("must be {} {} and at most {}",
-                                              range.above_min ? "greater than" : "at least", range.min, range.max));
+                                              range.above_min ? "greater than" : "at least",
+                                              range.min, range.max));
 }
 
-ApiResult<std::optional<std::string>> RequestFields::text(std::string_view name, std::size_t bytes_max) {
+ApiResult<std::optional<std::string>> RequestFields::text(std::string_view name,
+                                                          std::size_t bytes_max) {
   const Json* const value = member(name);
   if (value == nullptr) return std::optional<std::string>();
   if (!value->is_string()) return wrong_type(path_of(name), "a string", *value);

@@ -1,5 +1,5 @@
-// The members of one JSON object of a request, each asked for by name with its type and range. What was never
-// asked for is refused at the end: nothing a client writes is silently ignored.
+// The members of one JSON object of a request, each asked for by name with its type and range. What
+// was never asked for is refused at the end: nothing a client writes is silently ignored.
 #ifndef DAEMON_GATEWAY_REQUEST_FIELDS_H_
 #define DAEMON_GATEWAY_REQUEST_FIELDS_H_
 
@@ -18,7 +18,8 @@ namespace daemon_gateway {
 class RequestFields {
  public:
   // `path` names the object in errors: "" for the body, "messages[2]." for a message.
-  RequestFields(const base::Json& object, std::string path) : object_(object), path_(std::move(path)) {}
+  RequestFields(const base::Json& object, std::string path)
+      : object_(object), path_(std::move(path)) {}
 
   std::string path_of(std::string_view name) const { return path_ + std::string(name); }
 

@@ -31,8 +31,8 @@ int hex_value(char c) {
   return -1;
 }
 
-// Nothing for an incomplete escape, a control character or text that is not UTF-8. The result is compared with
-// the id of the model and goes nowhere else.
+// Nothing for an incomplete escape, a control character or text that is not UTF-8. The result is
+// compared with the id of the model and goes nowhere else.
 std::optional<std::string> decode_id(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -10,7 +10,14 @@
 
 namespace daemon_gateway {
 
-enum class Route : std::uint8_t { kChatCompletions, kCompletions, kModels, kModel, kHealth, kReady };
+enum class Route : std::uint8_t {
+  kChatCompletions,
+  kCompletions,
+  kModels,
+  kModel,
+  kHealth,
+  kReady
+};
 
 struct RouteMatch {
   Route route = Route::kHealth;

@@ -33,7 +33,9 @@ base::Result<Bio> memory_bio(std::string_view text) {
 }
 
 // Never asks a terminal for a passphrase.
-int no_passphrase(char*, int, int, void*) { return -1; }
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
 
 base::Status use_certificates(SSL_CTX* context, std::string_view pem) {
   const Bio bio = TRY(memory_bio(pem));
@@ -44,7 +46,8 @@ base::Status use_certificates(SSL_CTX* context, std::string_view pem) {
   while (true) {
     Certificate next(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
     if (next == nullptr) break;
-    if (SSL_CTX_add0_chain_cert(context, next.get()) != 1) return invalid_input("bad certificate chain");
+    if (SSL_CTX_add0_chain_cert(context, next.get()) != 1)
+      return invalid_input("bad certificate chain");
     next.release();  // the context owns it now
   }
   ERR_clear_error();  // the end of the chain reads as an error
@@ -53,17 +56,20 @@ base::Status use_certificates(SSL_CTX* context, std::string_view pem) {
 
 base::Status use_private_key(SSL_CTX* context, std::string_view pem) {
   const Bio bio = TRY(memory_bio(pem));
-  const std::unique_ptr<EVP_PKEY, FreeKey> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  const std::unique_ptr<EVP_PKEY, FreeKey> key(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   if (key == nullptr || SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
-    return invalid_input("no usable private key in the PEM text (encrypted keys are not supported)");
+    return invalid_input(
+        "no usable private key in the PEM text (encrypted keys are not supported)");
   }
-  if (SSL_CTX_check_private_key(context) != 1) return invalid_input("does not belong to the certificate");
+  if (SSL_CTX_check_private_key(context) != 1)
+    return invalid_input("does not belong to the certificate");
   return {};
 }
 
 // RFC 7301: a client that names protocols must name ours.
-int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in,
-                    unsigned in_length, void*) {
+int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
+                    const unsigned char* in, unsigned in_length, void*) {
   static constexpr unsigned char kHttp11[] = "\x08http/1.1";
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_length, kHttp11, sizeof kHttp11 - 1, in, in_length) !=
@@ -75,19 +81,23 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length, 
 }
 
 base::Status configure(SSL_CTX* context, bool tls_1_2) {
-  // A client that stops sending without TLS's goodbye cuts nothing off unnoticed: HTTP tells its own lengths.
-  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+  // A client that stops sending without TLS's goodbye cuts nothing off unnoticed: HTTP tells its
+  // own lengths.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET |
+                                   SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_SINGLE_ECDH_USE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 0);
   SSL_CTX_set_max_early_data(context, 0);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);  // idle connections keep no record buffers
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                       SSL_MODE_RELEASE_BUFFERS);  // idle connections keep no record buffers
   SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
-  const bool ok = SSL_CTX_set_min_proto_version(context, tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
-                  SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
-                  SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1") == 1 &&
-                  SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+  const bool ok =
+      SSL_CTX_set_min_proto_version(context, tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION) == 1 &&
+      SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
+      SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1") == 1 &&
+      SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
   if (!ok) return invalid_input("OpenSSL refuses our TLS settings");
   return {};
 }

@@ -1,4 +1,5 @@
-// The server's side of TLS: certificate, key and what is allowed, fixed before the first client comes.
+// The server's side of TLS: certificate, key and what is allowed, fixed before the first client
+// comes.
 #ifndef DAEMON_GATEWAY_TLS_CONTEXT_H_
 #define DAEMON_GATEWAY_TLS_CONTEXT_H_
 

@@ -6,7 +6,8 @@ namespace daemon_gateway {
 
 base::Result<TlsSession> TlsSession::create(const TlsContext& context, int socket) {
   std::unique_ptr<SSL, Free> ssl(SSL_new(context.get()));
-  if (ssl == nullptr || SSL_set_fd(ssl.get(), socket) != 1) return base::exhausted("no memory for a TLS session");
+  if (ssl == nullptr || SSL_set_fd(ssl.get(), socket) != 1)
+    return base::exhausted("no memory for a TLS session");
   SSL_set_accept_state(ssl.get());
   return TlsSession(std::move(ssl));
 }
@@ -15,11 +16,17 @@ TlsOutcome TlsSession::outcome(int result) {
   const int error = SSL_get_error(ssl_.get(), result);
   ERR_clear_error();  // the queue belongs to the thread: leave nothing for the next connection
   switch (error) {
-    case SSL_ERROR_NONE: return TlsOutcome::kOk;
-    case SSL_ERROR_WANT_READ: return TlsOutcome::kWantRead;
-    case SSL_ERROR_WANT_WRITE: return TlsOutcome::kWantWrite;
-    case SSL_ERROR_ZERO_RETURN: return TlsOutcome::kEnd;
-    default: failed_ = true; return TlsOutcome::kFailed;
+    case SSL_ERROR_NONE:
+      return TlsOutcome::kOk;
+    case SSL_ERROR_WANT_READ:
+      return TlsOutcome::kWantRead;
+    case SSL_ERROR_WANT_WRITE:
+      return TlsOutcome::kWantWrite;
+    case SSL_ERROR_ZERO_RETURN:
+      return TlsOutcome::kEnd;
+    default:
+      failed_ = true;
+      return TlsOutcome::kFailed;
   }
 }
 

@@ -36,9 +36,9 @@ class TlsSession {
   TlsTransfer read(std::span<char> buffer);
   TlsTransfer write(std::string_view bytes);
 
-  // Sends something the peer's application never sees (a TLS 1.3 KeyUpdate, RFC 8446 section 4.6.3): a peer that
-  // closed its socket altogether answers with a reset, one that only finished sending does not. False when this
-  // version of TLS has no such message.
+  // Sends something the peer's application never sees (a TLS 1.3 KeyUpdate, RFC 8446
+  // section 4.6.3): a peer that closed its socket altogether answers with a reset, one that only
+  // finished sending does not. False when this version of TLS has no such message.
   bool probe();
 
   // Tells the peer that no more will come; best effort.

@@ -25,7 +25,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Returns when all `count` threads run and have used their allocator once, so that none of that is left for later.
+  // Returns when all `count` threads run and have used their allocator once, so that none of that
+  // is left for later.
   base::Status start(std::size_t count);
 
   // The caller bounds how many there are.

@@ -1,5 +1,5 @@
-// Whatever a client sends becomes an ApiError of status 400 or 404, or a request within its limits whose engine body
-// parses again and whose message fits the protocol.
+// Whatever a client sends becomes an ApiError of status 400 or 404, or a request within its limits
+// whose engine body parses again and whose message fits the protocol.
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -34,9 +34,11 @@ void check(daemon_gateway::ApiResult<daemon_gateway::ApiRequest> parsed) {
   require(!request.prompts.empty() && request.prompts.size() <= daemon_gateway::kPromptsMax);
   for (const auto& prompt : request.prompts) {
     const auto& begin = prompt.begin;
-    require(begin.choices >= 1 && begin.choices <= kModel.choices_max && begin.choices == request.choices);
+    require(begin.choices >= 1 && begin.choices <= kModel.choices_max &&
+            begin.choices == request.choices);
     require(begin.tokens_max <= kModel.context_tokens);
-    require(begin.top_p > 0 && begin.top_p <= 1 && begin.temperature >= 0 && begin.temperature <= 2);
+    require(begin.top_p > 0 && begin.top_p <= 1 && begin.temperature >= 0 &&
+            begin.temperature <= 2);
     require(begin.repetition_penalty > 0 && begin.top_k >= 0);
     const auto body = base::Json::parse(prompt.body);
     require(body.ok() && body.value().is_object());

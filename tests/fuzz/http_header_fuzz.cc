@@ -1,5 +1,5 @@
-// The header block and body of a request, in one piece and byte by byte: both must come to the same end, and what
-// is taken must obey the limits and the framing rules.
+// The header block and body of a request, in one piece and byte by byte: both must come to the same
+// end, and what is taken must obey the limits and the framing rules.
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -76,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view rest = text.substr(*whole);
   const Body at_once = read_body(taken, rest, rest.size());
   const Body bytewise = read_body(taken, rest, 1);
-  require(at_once.ok == bytewise.ok && at_once.bytes == bytewise.bytes && at_once.used == bytewise.used);
+  require(at_once.ok == bytewise.ok && at_once.bytes == bytewise.bytes &&
+          at_once.used == bytewise.used);
   return 0;
 }

@@ -11,7 +11,13 @@ using daemon_ipc::Event;
 using daemon_ipc::EventFinish;
 
 AnswerOptions options(bool logprobs = false, bool usage = false) {
-  return {.id = "id-1", .created = 5, .model = "m", .prompts = 1, .choices = 1, .logprobs = logprobs, .include_usage = usage};
+  return {.id = "id-1",
+          .created = 5,
+          .model = "m",
+          .prompts = 1,
+          .choices = 1,
+          .logprobs = logprobs,
+          .include_usage = usage};
 }
 
 Event text(std::string piece) {
@@ -41,14 +47,19 @@ Event scored(std::string piece, float logprob) {
 constexpr char kChunkHead[] =
     R"(data: {"id":"id-1","object":"chat.completion.chunk","created":5,"model":"m","system_fingerprint":null,"choices":[)";
 
-std::string chat_chunk(const std::string& choice) { return kChunkHead + choice + "]}\n\n"; }
+std::string chat_chunk(const std::string& choice) {
+  return kChunkHead + choice + "]}\n\n";
+}
 
 TEST(ChatAnswer, StreamsRoleThenContentThenFinishThenDone) {
   const auto answer = make_chat_answer(options());
-  EXPECT_EQ(answer->open_stream(),
-            chat_chunk(R"({"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null})"));
-  EXPECT_EQ(answer->stream(0, text("ab")),
-            chat_chunk(R"({"index":0,"delta":{"content":"ab"},"logprobs":null,"finish_reason":null})"));
+  EXPECT_EQ(
+      answer->open_stream(),
+      chat_chunk(
+          R"({"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null})"));
+  EXPECT_EQ(
+      answer->stream(0, text("ab")),
+      chat_chunk(R"({"index":0,"delta":{"content":"ab"},"logprobs":null,"finish_reason":null})"));
   EXPECT_EQ(answer->stream(0, text("")), "");
   EXPECT_EQ(answer->stream(0, finish(EventFinish::kLength)),
             chat_chunk(R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"length"})"));
@@ -59,17 +70,20 @@ TEST(ChatAnswer, SplitsALastTextFromItsFinish) {
   const auto answer = make_chat_answer(options());
   Event last = finish(EventFinish::kStop);
   last.text = "z";
-  EXPECT_EQ(answer->stream(0, last),
-            chat_chunk(R"({"index":0,"delta":{"content":"z"},"logprobs":null,"finish_reason":null})") +
-                chat_chunk(R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"})"));
+  EXPECT_EQ(
+      answer->stream(0, last),
+      chat_chunk(R"({"index":0,"delta":{"content":"z"},"logprobs":null,"finish_reason":null})") +
+          chat_chunk(R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"})"));
 }
 
 TEST(ChatAnswer, EndsWithTheUsageWhenAskedTo) {
   const auto answer = make_chat_answer(options(false, true));
-  EXPECT_NE(answer->stream(0, text("a")).find(R"("finish_reason":null}],"usage":null})"), std::string::npos);
+  EXPECT_NE(answer->stream(0, text("a")).find(R"("finish_reason":null}],"usage":null})"),
+            std::string::npos);
   answer->stream(0, finish(EventFinish::kStop));
   EXPECT_EQ(answer->close_stream(),
-            std::string(kChunkHead) + R"(],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9,)" +
+            std::string(kChunkHead) +
+                R"(],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9,)" +
                 R"("prompt_tokens_details":{"cached_tokens":4}}})" + "\n\ndata: [DONE]\n\n");
 }
 
@@ -78,11 +92,12 @@ TEST(ChatAnswer, AsAWholeJoinsWhatItStreams) {
   answer->add(0, text("ab"));
   answer->add(0, text("c"));
   answer->add(0, finish(EventFinish::kStop));
-  EXPECT_EQ(answer->body().dump(),
-            R"({"id":"id-1","object":"chat.completion","created":5,"model":"m","system_fingerprint":null,"choices":[)"
-            R"({"index":0,"message":{"role":"assistant","content":"abc","refusal":null},"logprobs":null,)"
-            R"("finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9,)"
-            R"("prompt_tokens_details":{"cached_tokens":4}}})");
+  EXPECT_EQ(
+      answer->body().dump(),
+      R"({"id":"id-1","object":"chat.completion","created":5,"model":"m","system_fingerprint":null,"choices":[)"
+      R"({"index":0,"message":{"role":"assistant","content":"abc","refusal":null},"logprobs":null,)"
+      R"("finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9,)"
+      R"("prompt_tokens_details":{"cached_tokens":4}}})");
 }
 
 TEST(ChatAnswer, ShowsLogprobsOfEveryTokenEvenWithoutText) {
@@ -90,13 +105,16 @@ TEST(ChatAnswer, ShowsLogprobsOfEveryTokenEvenWithoutText) {
   Event held = scored("\xc3", -0.5F);  // half a character: its text comes with the next token
   held.text.clear();
   const std::string chunk = answer->stream(0, held);
-  EXPECT_NE(chunk.find(R"("delta":{"content":""},"logprobs":{"content":[{"token":"bytes:\\xc3","logprob":-0.5,"bytes":[195],)"
-                       R"("top_logprobs":[{"token":"bytes:\\xc3","logprob":-0.5,"bytes":[195]},)"
-                       R"({"token":"z","logprob":-9.5,"bytes":[122]}]}],"refusal":null})"),
-            std::string::npos)
+  EXPECT_NE(
+      chunk.find(
+          R"("delta":{"content":""},"logprobs":{"content":[{"token":"bytes:\\xc3","logprob":-0.5,"bytes":[195],)"
+          R"("top_logprobs":[{"token":"bytes:\\xc3","logprob":-0.5,"bytes":[195]},)"
+          R"({"token":"z","logprob":-9.5,"bytes":[122]}]}],"refusal":null})"),
+      std::string::npos)
       << chunk;
   answer->add(0, scored("a", -1.0F));
-  EXPECT_NE(answer->body().dump().find(R"("logprobs":{"content":[{"token":"a","logprob":-1.0)"), std::string::npos);
+  EXPECT_NE(answer->body().dump().find(R"("logprobs":{"content":[{"token":"a","logprob":-1.0)"),
+            std::string::npos);
 }
 
 TEST(ChatAnswer, CountsThePromptOnceForAllChoices) {
@@ -113,12 +131,14 @@ TEST(ChatAnswer, CountsThePromptOnceForAllChoices) {
 TEST(CompletionAnswer, StreamsTextAndFinishInOneShape) {
   const auto answer = make_completion_answer(options());
   EXPECT_EQ(answer->open_stream(), "");
-  EXPECT_EQ(answer->stream(0, text("ab")),
-            R"(data: {"id":"id-1","object":"text_completion","created":5,"model":"m","system_fingerprint":null,)"
-            R"("choices":[{"text":"ab","index":0,"logprobs":null,"finish_reason":null}]})"
-            "\n\n");
+  EXPECT_EQ(
+      answer->stream(0, text("ab")),
+      R"(data: {"id":"id-1","object":"text_completion","created":5,"model":"m","system_fingerprint":null,)"
+      R"("choices":[{"text":"ab","index":0,"logprobs":null,"finish_reason":null}]})"
+      "\n\n");
   EXPECT_EQ(answer->stream(0, text("")), "");
-  EXPECT_NE(answer->stream(0, finish(EventFinish::kStop)).find(R"("text":"","index":0,"logprobs":null,"finish_reason":"stop")"),
+  EXPECT_NE(answer->stream(0, finish(EventFinish::kStop))
+                .find(R"("text":"","index":0,"logprobs":null,"finish_reason":"stop")"),
             std::string::npos);
 }
 
@@ -132,10 +152,13 @@ TEST(CompletionAnswer, ListsTokensWithOffsetsInCharacters) {
   answer->add(0, finish(EventFinish::kStop));
   const base::Json body = answer->body();
   const base::Json& choice = body.find("choices")->as_array()[0];
-  EXPECT_EQ(choice.find("text")->as_string(), "h\xc3\xa9" "ab");
-  EXPECT_EQ(choice.find("logprobs")->dump(),
-            R"({"tokens":["hé","a","b"],"token_logprobs":[null,-1.0,-9999.0],)"
-            R"("top_logprobs":[null,{"a":-1.0,"z":-9.5},{"b":-9999.0,"z":-9.5}],"text_offset":[0,2,3]})");
+  EXPECT_EQ(choice.find("text")->as_string(),
+            "h\xc3\xa9"
+            "ab");
+  EXPECT_EQ(
+      choice.find("logprobs")->dump(),
+      R"({"tokens":["hé","a","b"],"token_logprobs":[null,-1.0,-9999.0],)"
+      R"("top_logprobs":[null,{"a":-1.0,"z":-9.5},{"b":-9999.0,"z":-9.5}],"text_offset":[0,2,3]})");
 }
 
 TEST(CompletionAnswer, CountsEachPromptOnce) {
@@ -143,14 +166,17 @@ TEST(CompletionAnswer, CountsEachPromptOnce) {
   many.prompts = 2;
   many.choices = 2;
   const auto answer = make_completion_answer(many);
-  for (std::uint32_t choice = 0; choice < 4; ++choice) answer->add(choice, finish(EventFinish::kStop));
+  for (std::uint32_t choice = 0; choice < 4; ++choice)
+    answer->add(choice, finish(EventFinish::kStop));
   EXPECT_EQ(answer->usage().prompt_tokens, 14u);
   EXPECT_EQ(answer->body().find("choices")->as_array().size(), 4u);
 }
 
 TEST(StreamError, IsTheErrorBodyAsAnEvent) {
-  EXPECT_EQ(stream_error(server_error("x")),
-            "data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n");
+  EXPECT_EQ(
+      stream_error(server_error("x")),
+      "data: "
+      "{\"error\":{\"message\":\"x\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n");
 }
 
 }  // namespace

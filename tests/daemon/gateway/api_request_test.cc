@@ -27,7 +27,8 @@ const daemon_ipc::Hello& model() {
 constexpr char kUserMessage[] = R"("messages":[{"role":"user","content":"hi"}])";
 
 ApiResult<ApiRequest> chat(const std::string& members) {
-  return parse_chat_request(R"({"model":"m",)" + std::string(kUserMessage) + "," + members + "}", model(), 77);
+  return parse_chat_request(R"({"model":"m",)" + std::string(kUserMessage) + "," + members + "}",
+                            model(), 77);
 }
 ApiResult<ApiRequest> chat_messages(const std::string& messages) {
   return parse_chat_request(R"({"model":"m","messages":)" + messages + "}", model(), 77);
@@ -95,9 +96,10 @@ TEST(ApiRequest, CarriesEveryParameterToTheEngine) {
   EXPECT_TRUE(request.value().stream);
   EXPECT_TRUE(request.value().include_usage);
   EXPECT_EQ(request.value().user, "u");
-  EXPECT_EQ(request.value().prompts[0].body,
-            R"({"messages":[{"role":"user","content":"hi"}],"stop":["a","b"],"stop_token_ids":[3,499],)"
-            R"("logit_bias":[[0,-100.0],[499,1.5]]})");
+  EXPECT_EQ(
+      request.value().prompts[0].body,
+      R"({"messages":[{"role":"user","content":"hi"}],"stop":["a","b"],"stop_token_ids":[3,499],)"
+      R"("logit_bias":[[0,-100.0],[499,1.5]]})");
 }
 
 struct FieldCase {
@@ -116,81 +118,100 @@ INSTANTIATE_TEST_SUITE_P(
     Numbers, CommonField,
     testing::Values(
         FieldCase{R"("temperature":0)", ""}, FieldCase{R"("temperature":2)", ""},
-        FieldCase{R"("temperature":null)", ""}, FieldCase{R"("temperature":-0.01)", "temperature/invalid_value"},
+        FieldCase{R"("temperature":null)", ""},
+        FieldCase{R"("temperature":-0.01)", "temperature/invalid_value"},
         FieldCase{R"("temperature":2.01)", "temperature/invalid_value"},
         FieldCase{R"("temperature":"1")", "temperature/invalid_type"},
-        FieldCase{R"("temperature":1e400)", "/invalid_json"}, FieldCase{R"("temperature":NaN)", "/invalid_json"},
-        FieldCase{R"("top_p":1)", ""}, FieldCase{R"("top_p":1e-300)", ""}, FieldCase{R"("top_p":0)", "top_p/invalid_value"},
+        FieldCase{R"("temperature":1e400)", "/invalid_json"},
+        FieldCase{R"("temperature":NaN)", "/invalid_json"}, FieldCase{R"("top_p":1)", ""},
+        FieldCase{R"("top_p":1e-300)", ""}, FieldCase{R"("top_p":0)", "top_p/invalid_value"},
         FieldCase{R"("top_p":1.01)", "top_p/invalid_value"}, FieldCase{R"("min_p":1)", ""},
         FieldCase{R"("min_p":-0.1)", "min_p/invalid_value"}, FieldCase{R"("top_k":-1)", ""},
         FieldCase{R"("top_k":-2)", "top_k/invalid_value"}, FieldCase{R"("top_k":2147483647)", ""},
-        FieldCase{R"("top_k":2147483648)", "top_k/invalid_value"}, FieldCase{R"("top_k":1.5)", "top_k/invalid_type"},
+        FieldCase{R"("top_k":2147483648)", "top_k/invalid_value"},
+        FieldCase{R"("top_k":1.5)", "top_k/invalid_type"},
         FieldCase{R"("repetition_penalty":0)", "repetition_penalty/invalid_value"},
         FieldCase{R"("repetition_penalty":2.5)", "repetition_penalty/invalid_value"},
         FieldCase{R"("presence_penalty":-2.1)", "presence_penalty/invalid_value"},
         FieldCase{R"("frequency_penalty":2.1)", "frequency_penalty/invalid_value"},
-        FieldCase{R"("seed":9223372036854775807)", ""}, FieldCase{R"("seed":-9223372036854775808)", ""},
-        FieldCase{R"("seed":9223372036854775808)", "seed/invalid_value"}, FieldCase{R"("seed":1.0)", "seed/invalid_type"},
+        FieldCase{R"("seed":9223372036854775807)", ""},
+        FieldCase{R"("seed":-9223372036854775808)", ""},
+        FieldCase{R"("seed":9223372036854775808)", "seed/invalid_value"},
+        FieldCase{R"("seed":1.0)", "seed/invalid_type"},
         FieldCase{R"("seed":18446744073709551616)", "seed/invalid_type"},
         FieldCase{R"("max_tokens":1)", ""}, FieldCase{R"("max_tokens":1000)", ""},
         FieldCase{R"("max_tokens":0)", "max_tokens/invalid_value"},
         FieldCase{R"("max_tokens":1001)", "max_tokens/invalid_value"},
         FieldCase{R"("max_tokens":-1)", "max_tokens/invalid_value"}, FieldCase{R"("n":8)", ""},
         FieldCase{R"("n":9)", "n/invalid_value"}, FieldCase{R"("n":0)", "n/invalid_value"},
-        FieldCase{R"("n":1000000000)", "n/invalid_value"}, FieldCase{R"("n":true)", "n/invalid_type"},
-        FieldCase{R"("best_of":2)", "best_of/invalid_value"}, FieldCase{R"("min_tokens":-1)", "min_tokens/invalid_value"},
+        FieldCase{R"("n":1000000000)", "n/invalid_value"},
+        FieldCase{R"("n":true)", "n/invalid_type"},
+        FieldCase{R"("best_of":2)", "best_of/invalid_value"},
+        FieldCase{R"("min_tokens":-1)", "min_tokens/invalid_value"},
         FieldCase{R"("max_tokens":5,"min_tokens":5)", ""},
         FieldCase{R"("max_tokens":5,"min_tokens":6)", "min_tokens/invalid_value"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Others, CommonField,
     testing::Values(
-        FieldCase{R"("stop":"x")", ""}, FieldCase{R"("stop":null)", ""}, FieldCase{R"("stop":[])", ""},
-        FieldCase{R"("stop":"")", "stop/invalid_value"}, FieldCase{R"("stop":[""])", "stop/invalid_value"},
-        FieldCase{R"("stop":[1])", "stop/invalid_type"}, FieldCase{R"("stop":{})", "stop/invalid_type"},
-        FieldCase{R"("stop":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g","h"])", "stop/invalid_value"},
+        FieldCase{R"("stop":"x")", ""}, FieldCase{R"("stop":null)", ""},
+        FieldCase{R"("stop":[])", ""}, FieldCase{R"("stop":"")", "stop/invalid_value"},
+        FieldCase{R"("stop":[""])", "stop/invalid_value"},
+        FieldCase{R"("stop":[1])", "stop/invalid_type"},
+        FieldCase{R"("stop":{})", "stop/invalid_type"},
+        FieldCase{R"("stop":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g","h"])",
+                  "stop/invalid_value"},
         FieldCase{R"("stop_token_ids":[500])", "stop_token_ids/invalid_value"},
         FieldCase{R"("stop_token_ids":[-1])", "stop_token_ids/invalid_value"},
         FieldCase{R"("stop_token_ids":"1")", "stop_token_ids/invalid_type"},
-        FieldCase{R"("logit_bias":{})", ""}, FieldCase{R"("logit_bias":{"500":1})", "logit_bias/invalid_value"},
+        FieldCase{R"("logit_bias":{})", ""},
+        FieldCase{R"("logit_bias":{"500":1})", "logit_bias/invalid_value"},
         FieldCase{R"("logit_bias":{"-1":1})", "logit_bias/invalid_value"},
         FieldCase{R"("logit_bias":{"01":1})", "logit_bias/invalid_value"},
         FieldCase{R"("logit_bias":{"1x":1})", "logit_bias/invalid_value"},
         FieldCase{R"("logit_bias":{"1":101})", "logit_bias/invalid_value"},
         FieldCase{R"("logit_bias":{"1":"a"})", "logit_bias/invalid_type"},
         FieldCase{R"("logit_bias":{"1":1,"1":2})", "/invalid_json"},
-        FieldCase{R"("logit_bias":[])", "logit_bias/invalid_type"}, FieldCase{R"("stream":1)", "stream/invalid_type"},
+        FieldCase{R"("logit_bias":[])", "logit_bias/invalid_type"},
+        FieldCase{R"("stream":1)", "stream/invalid_type"},
         FieldCase{R"("stream_options":{"include_usage":true})", "stream_options/invalid_value"},
-        FieldCase{R"("stream":true,"stream_options":{"x":1})", "stream_options.x/unknown_parameter"},
+        FieldCase{R"("stream":true,"stream_options":{"x":1})",
+                  "stream_options.x/unknown_parameter"},
         FieldCase{R"("stream":true,"stream_options":true)", "stream_options/invalid_type"},
         FieldCase{R"("user":"abc")", ""}, FieldCase{R"("user":1)", "user/invalid_type"},
-        FieldCase{R"("response_format":{"type":"json_object"})", "response_format/unsupported_value"},
+        FieldCase{R"("response_format":{"type":"json_object"})",
+                  "response_format/unsupported_value"},
         FieldCase{R"("response_format":{})", "response_format.type/missing_required_parameter"},
-        FieldCase{R"("response_format":{"type":"text","a":1})", "response_format.a/unknown_parameter"},
+        FieldCase{R"("response_format":{"type":"text","a":1})",
+                  "response_format.a/unknown_parameter"},
         FieldCase{R"("tools":[{}])", "tools/unsupported_parameter"},
         FieldCase{R"("tool_choice":"auto")", "tool_choice/unsupported_parameter"},
-        FieldCase{R"("store":false)", ""}, FieldCase{R"("store":true)", "store/unsupported_parameter"},
+        FieldCase{R"("store":false)", ""},
+        FieldCase{R"("store":true)", "store/unsupported_parameter"},
         FieldCase{R"("metadata":{})", "metadata/unsupported_parameter"},
         FieldCase{R"("parallel_tool_calls":true)", "parallel_tool_calls/unsupported_parameter"},
         FieldCase{R"("chat_template":"x")", "chat_template/unsupported_parameter"},
         FieldCase{R"("surprise":1)", "surprise/unknown_parameter"},
-        FieldCase{R"("surprise":null)", "surprise/unknown_parameter"}, FieldCase{R"("":1)", "/unknown_parameter"},
-        FieldCase{R"("model":"m")", "/invalid_json"}));
+        FieldCase{R"("surprise":null)", "surprise/unknown_parameter"},
+        FieldCase{R"("":1)", "/unknown_parameter"}, FieldCase{R"("model":"m")", "/invalid_json"}));
 
 TEST(ApiRequest, RefusesWhatIsNotAnObject) {
   for (const char* body : {"", "[]", "1", "{", "{}}", "nonsense", "{\"a\":\"\xff\"}"}) {
     EXPECT_EQ(verdict(parse_chat_request(body, model(), 1)), "/invalid_json") << body;
     EXPECT_EQ(verdict(parse_completion_request(body, model(), 1)), "/invalid_json") << body;
   }
-  std::string deep = R"({"model":"m","messages":)" + std::string(100, '[') + std::string(100, ']') + "}";
+  std::string deep =
+      R"({"model":"m","messages":)" + std::string(100, '[') + std::string(100, ']') + "}";
   EXPECT_EQ(verdict(parse_chat_request(deep, model(), 1)), "/invalid_json");
 }
 
 TEST(ApiRequest, NamesTheModelFirst) {
   EXPECT_EQ(verdict(parse_chat_request("{}", model(), 1)), "model/missing_required_parameter");
   EXPECT_EQ(verdict(parse_chat_request(R"({"model":1})", model(), 1)), "model/invalid_type");
-  EXPECT_EQ(verdict(parse_chat_request(R"({"model":"../m"})", model(), 1)), "model/model_not_found");
-  EXPECT_EQ(verdict(parse_completion_request(R"({"model":"M"})", model(), 1)), "model/model_not_found");
+  EXPECT_EQ(verdict(parse_chat_request(R"({"model":"../m"})", model(), 1)),
+            "model/model_not_found");
+  EXPECT_EQ(verdict(parse_completion_request(R"({"model":"M"})", model(), 1)),
+            "model/model_not_found");
 }
 
 TEST(ChatRequest, ReadsRolesPartsAndNames) {
@@ -198,9 +219,10 @@ TEST(ChatRequest, ReadsRolesPartsAndNames) {
       R"([{"role":"developer","content":"d"},{"role":"user","content":[{"type":"text","text":"a"},)"
       R"({"type":"text","text":"b"}],"name":"n"},{"role":"assistant","content":"c","refusal":null,"tool_calls":null,)"
       R"("annotations":[]},{"role":"tool","content":"t","tool_call_id":"x"}])"));
-  EXPECT_EQ(body.dump(),
-            R"({"messages":[{"role":"system","content":"d"},{"role":"user","content":"a\nb","name":"n"},)"
-            R"({"role":"assistant","content":"c"},{"role":"tool","content":"t","tool_call_id":"x"}]})");
+  EXPECT_EQ(
+      body.dump(),
+      R"({"messages":[{"role":"system","content":"d"},{"role":"user","content":"a\nb","name":"n"},)"
+      R"({"role":"assistant","content":"c"},{"role":"tool","content":"t","tool_call_id":"x"}]})");
 }
 
 TEST(ChatRequest, NamesTheMemberAtFault) {
@@ -218,16 +240,24 @@ TEST(ChatRequest, NamesTheMemberAtFault) {
       {R"([{"role":"user","content":["a"]}])", "messages[0].content[0]/invalid_type"},
       {R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}])",
        "messages[0].content[0].type/unsupported_value"},
-      {R"([{"role":"user","content":[{"type":"text"}]}])", "messages[0].content[0].text/missing_required_parameter"},
-      {R"([{"role":"user","content":[{"type":"text","text":1}]}])", "messages[0].content[0].text/invalid_type"},
-      {R"([{"role":"user","content":[{"type":"text","text":"a","x":1}]}])", "messages[0].content[0].x/unknown_parameter"},
-      {R"([{"role":"user","content":"a"},{"role":"user","content":"a","foo":1}])", "messages[1].foo/unknown_parameter"},
-      {R"([{"role":"assistant","content":"a","tool_calls":[{}]}])", "messages[0].tool_calls/unsupported_parameter"},
-      {R"([{"role":"user","content":"a","tool_call_id":"x"}])", "messages[0].tool_call_id/unknown_parameter"},
+      {R"([{"role":"user","content":[{"type":"text"}]}])",
+       "messages[0].content[0].text/missing_required_parameter"},
+      {R"([{"role":"user","content":[{"type":"text","text":1}]}])",
+       "messages[0].content[0].text/invalid_type"},
+      {R"([{"role":"user","content":[{"type":"text","text":"a","x":1}]}])",
+       "messages[0].content[0].x/unknown_parameter"},
+      {R"([{"role":"user","content":"a"},{"role":"user","content":"a","foo":1}])",
+       "messages[1].foo/unknown_parameter"},
+      {R"([{"role":"assistant","content":"a","tool_calls":[{}]}])",
+       "messages[0].tool_calls/unsupported_parameter"},
+      {R"([{"role":"user","content":"a","tool_call_id":"x"}])",
+       "messages[0].tool_call_id/unknown_parameter"},
       {R"([{"role":"user","content":"a","name":1}])", "messages[0].name/invalid_type"},
   };
-  for (const auto& [messages, expected] : cases) EXPECT_EQ(verdict(chat_messages(messages)), expected) << messages;
-  EXPECT_EQ(verdict(parse_chat_request(R"({"model":"m"})", model(), 1)), "messages/missing_required_parameter");
+  for (const auto& [messages, expected] : cases)
+    EXPECT_EQ(verdict(chat_messages(messages)), expected) << messages;
+  EXPECT_EQ(verdict(parse_chat_request(R"({"model":"m"})", model(), 1)),
+            "messages/missing_required_parameter");
   std::string many = "[";
   for (std::size_t i = 0; i <= kMessagesMax; ++i) many += R"({"role":"user","content":"a"},)";
   many.back() = ']';
@@ -256,15 +286,17 @@ TEST(ChatRequest, ContinuesAnAssistantMessageOnly) {
   ASSERT_TRUE(request.ok());
   EXPECT_TRUE(request.value().prompts[0].begin.continue_final_message);
   EXPECT_FALSE(request.value().prompts[0].begin.add_generation_prompt);
-  EXPECT_EQ(verdict(parse_chat_request(messages + R"("continue_final_message":true,"add_generation_prompt":true})",
-                                       model(), 1)),
-            "continue_final_message/invalid_value");
+  EXPECT_EQ(
+      verdict(parse_chat_request(
+          messages + R"("continue_final_message":true,"add_generation_prompt":true})", model(), 1)),
+      "continue_final_message/invalid_value");
 }
 
 TEST(ChatRequest, NeedsATemplate) {
   daemon_ipc::Hello bare = model();
   bare.has_chat_template = false;
-  const auto request = parse_chat_request(R"({"model":"m",)" + std::string(kUserMessage) + "}", bare, 1);
+  const auto request =
+      parse_chat_request(R"({"model":"m",)" + std::string(kUserMessage) + "}", bare, 1);
   EXPECT_EQ(verdict(request), "messages/unsupported_value");
 }
 
@@ -277,15 +309,22 @@ TEST(CompletionRequest, TakesEveryFormOfPrompt) {
 
 TEST(CompletionRequest, RefusesOtherPrompts) {
   const FieldCase cases[] = {
-      {"1", "prompt/invalid_type"},           {"{}", "prompt/invalid_type"},
-      {"null", "prompt/missing_required_parameter"}, {"[]", "prompt/invalid_value"},
-      {"[[]]", "prompt/invalid_value"},       {R"(["a",1])", "prompt/invalid_type"},
-      {R"([1,"a"])", "prompt/invalid_type"},  {R"([[1],"a"])", "prompt/invalid_type"},
-      {"[500]", "prompt/invalid_value"},      {"[-1]", "prompt/invalid_value"},
-      {"[1.5]", "prompt/invalid_type"},       {"[true]", "prompt/invalid_type"},
+      {"1", "prompt/invalid_type"},
+      {"{}", "prompt/invalid_type"},
+      {"null", "prompt/missing_required_parameter"},
+      {"[]", "prompt/invalid_value"},
+      {"[[]]", "prompt/invalid_value"},
+      {R"(["a",1])", "prompt/invalid_type"},
+      {R"([1,"a"])", "prompt/invalid_type"},
+      {R"([[1],"a"])", "prompt/invalid_type"},
+      {"[500]", "prompt/invalid_value"},
+      {"[-1]", "prompt/invalid_value"},
+      {"[1.5]", "prompt/invalid_type"},
+      {"[true]", "prompt/invalid_type"},
       {R"(["","","","","","","","","","","","","","","","",""])", "prompt/invalid_value"},
   };
-  for (const auto& [prompt, expected] : cases) EXPECT_EQ(verdict(completion_prompt(prompt)), expected) << prompt;
+  for (const auto& [prompt, expected] : cases)
+    EXPECT_EQ(verdict(completion_prompt(prompt)), expected) << prompt;
   std::string tokens = "[1";
   for (int i = 0; i < 1'000; ++i) tokens += ",1";
   EXPECT_EQ(verdict(completion_prompt(tokens + "]")), "prompt/context_length_exceeded");
@@ -293,19 +332,26 @@ TEST(CompletionRequest, RefusesOtherPrompts) {
 
 TEST(CompletionRequest, JudgesItsOwnFields) {
   const FieldCase cases[] = {
-      {R"("logprobs":0)", ""},      {R"("logprobs":20)", ""},
-      {R"("logprobs":21)", "logprobs/invalid_value"}, {R"("logprobs":true)", "logprobs/invalid_type"},
-      {R"("echo":true)", ""},       {R"("echo":"yes")", "echo/invalid_type"},
-      {R"("suffix":null)", ""},     {R"("suffix":"x")", "suffix/unsupported_parameter"},
-      {R"("messages":[])", "messages/unknown_parameter"}, {R"("top_logprobs":1)", "top_logprobs/unknown_parameter"},
+      {R"("logprobs":0)", ""},
+      {R"("logprobs":20)", ""},
+      {R"("logprobs":21)", "logprobs/invalid_value"},
+      {R"("logprobs":true)", "logprobs/invalid_type"},
+      {R"("echo":true)", ""},
+      {R"("echo":"yes")", "echo/invalid_type"},
+      {R"("suffix":null)", ""},
+      {R"("suffix":"x")", "suffix/unsupported_parameter"},
+      {R"("messages":[])", "messages/unknown_parameter"},
+      {R"("top_logprobs":1)", "top_logprobs/unknown_parameter"},
   };
-  for (const auto& [member, expected] : cases) EXPECT_EQ(verdict(completion(member)), expected) << member;
+  for (const auto& [member, expected] : cases)
+    EXPECT_EQ(verdict(completion(member)), expected) << member;
   EXPECT_TRUE(completion(R"("logprobs":0)").value().prompts[0].begin.logprobs);
   EXPECT_FALSE(completion(R"("logprobs":null)").value().prompts[0].begin.logprobs);
 }
 
 TEST(CompletionRequest, GivesEveryPromptTheSameParameters) {
-  auto request = parse_completion_request(R"({"model":"m","prompt":["a","b"],"n":2,"stop":"x"})", model(), 5);
+  auto request =
+      parse_completion_request(R"({"model":"m","prompt":["a","b"],"n":2,"stop":"x"})", model(), 5);
   ASSERT_TRUE(request.ok());
   ASSERT_EQ(request.value().prompts.size(), 2u);
   EXPECT_EQ(request.value().choices, 2u);

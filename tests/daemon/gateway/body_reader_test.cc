@@ -49,8 +49,9 @@ TEST(BodyReader, LeavesTheNextRequestAlone) {
 }
 
 TEST(BodyReader, RefusesMalformedChunks) {
-  for (const char* wire : {"-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1;a=b\r\n", "\r\n", "g\r\n", "1\n", "1\r\nab\r\n",
-                           "11111111111111111\r\n", "0\r\nA: b\r\n\r\n", "1\r\na\n"}) {
+  for (const char* wire :
+       {"-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1;a=b\r\n", "\r\n", "g\r\n", "1\n",
+        "1\r\nab\r\n", "11111111111111111\r\n", "0\r\nA: b\r\n\r\n", "1\r\na\n"}) {
     EXPECT_EQ(status_of(wire), 400) << wire;
   }
 }

@@ -71,7 +71,8 @@ void FakeEngine::run() {
     }
     for (auto work = works_.begin(); alive && work != works_.end();) {
       auto current = work++;
-      if (current->second.body.size() == current->second.begin.body_bytes) alive = step(current->second);
+      if (current->second.body.size() == current->second.begin.body_bytes)
+        alive = step(current->second);
     }
   }
   channel_ = daemon_ipc::Channel(base::Fd());
@@ -110,20 +111,23 @@ void FakeEngine::begin(Work& work) {
   const base::Json* prompt = body.value().find("prompt");
   if (prompt == nullptr) prompt = body.value().find("messages")->as_array().back().find("content");
   const std::string text = prompt->as_string();
-  if (text == "die" || text == "fail" || text == "full" || text == "long" || text == "wait") work.order = text;
+  if (text == "die" || text == "fail" || text == "full" || text == "long" || text == "wait")
+    work.order = text;
   if (text.starts_with("count ")) {
-    for (int i = 1; i <= std::atoi(text.c_str() + 6); ++i) work.tokens.push_back(std::to_string(i) + " ");
+    for (int i = 1; i <= std::atoi(text.c_str() + 6); ++i)
+      work.tokens.push_back(std::to_string(i) + " ");
   } else {
     work.tokens = split(work.order.empty() ? text : "abcdefghijkl");
   }
   const std::uint64_t id = work.begin.id;
   if (work.order == "full" || work.order == "long") {
     const bool full = work.order == "full";
-    send(daemon_ipc::Refused{.id = id,
-                             .code = full ? base::ErrorCode::kUnavailable : base::ErrorCode::kInvalidInput,
-                             .api_code = full ? "" : "context_length_exceeded",
-                             .param = full ? "" : "messages",
-                             .message = "refused as asked"});
+    send(daemon_ipc::Refused{
+        .id = id,
+        .code = full ? base::ErrorCode::kUnavailable : base::ErrorCode::kInvalidInput,
+        .api_code = full ? "" : "context_length_exceeded",
+        .param = full ? "" : "messages",
+        .message = "refused as asked"});
     works_.erase(id);
     return;
   }

@@ -1,12 +1,10 @@
 // An engine played over the real data channel: deterministic, and obedient to words in the prompt.
 //
-//   any text        comes back in pieces of up to four characters, one token each, then "stop"; "length" at the limit
-//   "count N"       N tokens "1 ", "2 ", …
-//   "die"           the engine goes away after two tokens
-//   "fail"          two tokens, then an error event
-//   "full"          refused: kUnavailable
-//   "long"          refused: context_length_exceeded
-//   "wait"          admitted, then nothing until it is cancelled
+//   any text        comes back in pieces of up to four characters, one token each, then "stop";
+//   "length" at the limit "count N"       N tokens "1 ", "2 ", … "die"           the engine goes
+//   away after two tokens "fail"          two tokens, then an error event "full"          refused:
+//   kUnavailable "long"          refused: context_length_exceeded "wait"          admitted, then
+//   nothing until it is cancelled
 #ifndef TESTS_DAEMON_GATEWAY_FAKE_ENGINE_H_
 #define TESTS_DAEMON_GATEWAY_FAKE_ENGINE_H_
 

@@ -48,9 +48,11 @@ TEST(GatewayConfig, RefusesUnknownMembersAndValuesOutOfRange) {
   Json json = some_config().serialize();
   json.set("surprise", 1);
   EXPECT_FALSE(GatewayConfig::parse(json).ok());
-  for (const char* name : {"listeners", "connections_max", "requests_max", "body_bytes_max", "header_timeout_ms",
-                           "body_timeout_ms", "write_timeout_ms", "ping_interval_ms"}) {
-    for (const Json& value : {Json(0), Json(-1), Json(std::int64_t{1} << 40), Json("1"), Json(1.5), Json()}) {
+  for (const char* name :
+       {"listeners", "connections_max", "requests_max", "body_bytes_max", "header_timeout_ms",
+        "body_timeout_ms", "write_timeout_ms", "ping_interval_ms"}) {
+    for (const Json& value :
+         {Json(0), Json(-1), Json(std::int64_t{1} << 40), Json("1"), Json(1.5), Json()}) {
       Json changed = without(some_config().serialize(), name);
       changed.set(name, value);
       EXPECT_FALSE(GatewayConfig::parse(changed).ok()) << name;

@@ -74,7 +74,9 @@ void GatewayFixture::connect_engine(int token_delay_ms) {
   ASSERT_TRUE(eventually([this] { return ask(get("/ready")).status == 200; }));
 }
 
-void GatewayFixture::tell(const daemon_ipc::Message& message) { ASSERT_TRUE(supervisor_->send(message).ok()); }
+void GatewayFixture::tell(const daemon_ipc::Message& message) {
+  ASSERT_TRUE(supervisor_->send(message).ok());
+}
 
 void GatewayFixture::tell_channel(const base::Fd& engine_channel) {
   ASSERT_TRUE(supervisor_->send(daemon_ipc::PeerChannel{}, &engine_channel).ok());
@@ -98,10 +100,11 @@ std::string GatewayFixture::get(const std::string& path) const {
   return "GET " + path + " HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer " + key_ + "\r\n\r\n";
 }
 
-std::string GatewayFixture::post(const std::string& path, const std::string& body, const std::string& fields) const {
+std::string GatewayFixture::post(const std::string& path, const std::string& body,
+                                 const std::string& fields) const {
   return "POST " + path + " HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer " + key_ +
-         "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + fields +
-         "\r\n" + body;
+         "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n" + fields + "\r\n" + body;
 }
 
 std::string GatewayFixture::chat(const std::string& prompt, const std::string& members) const {
@@ -127,7 +130,8 @@ bool GatewayFixture::eventually(const std::function<bool()>& condition) {
 
 ErrorFields error_of(const HttpAnswer& answer) {
   const auto json = base::Json::parse(answer.body);
-  if (!json.ok() || json.value().find("error") == nullptr) return {"not an error body: " + answer.body, "", ""};
+  if (!json.ok() || json.value().find("error") == nullptr)
+    return {"not an error body: " + answer.body, "", ""};
   const base::Json& error = *json.value().find("error");
   const auto text = [&error](std::string_view name) {
     const base::Json* const value = error.find(name);
@@ -139,7 +143,8 @@ ErrorFields error_of(const HttpAnswer& answer) {
 
 std::string content_of(const HttpAnswer& answer) {
   const auto json = base::Json::parse(answer.body);
-  if (answer.status != 200 || !json.ok()) return "status " + std::to_string(answer.status) + ": " + answer.body;
+  if (answer.status != 200 || !json.ok())
+    return "status " + std::to_string(answer.status) + ": " + answer.body;
   const base::Json& choice = json.value().find("choices")->as_array()[0];
   const base::Json* const message = choice.find("message");
   return (message != nullptr ? message->find("content") : choice.find("text"))->as_string();
@@ -156,7 +161,8 @@ std::string streamed_content(const std::string& body) {
     const base::Json* const choices = json.value().find("choices");
     if (choices == nullptr || choices->as_array().empty()) continue;
     const base::Json* const delta = choices->as_array()[0].find("delta");
-    if (const base::Json* const text = delta->find("content"); text != nullptr) content += text->as_string();
+    if (const base::Json* const text = delta->find("content"); text != nullptr)
+      content += text->as_string();
   }
   return content;
 }

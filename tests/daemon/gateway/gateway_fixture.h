@@ -1,5 +1,5 @@
-// A whole gateway in this process: its event loop on a thread, the supervisor played by the test, the engine by
-// FakeEngine, the client by TlsClient.
+// A whole gateway in this process: its event loop on a thread, the supervisor played by the test,
+// the engine by FakeEngine, the client by TlsClient.
 #ifndef TESTS_DAEMON_GATEWAY_GATEWAY_FIXTURE_H_
 #define TESTS_DAEMON_GATEWAY_GATEWAY_FIXTURE_H_
 
@@ -40,7 +40,8 @@ class GatewayFixture : public testing::Test {
   const std::string& key() const { return key_; }
 
   std::string get(const std::string& path) const;
-  std::string post(const std::string& path, const std::string& body, const std::string& fields = "") const;
+  std::string post(const std::string& path, const std::string& body,
+                   const std::string& fields = "") const;
   std::string chat(const std::string& prompt, const std::string& members = "") const;
 
   // One request on a connection of its own.

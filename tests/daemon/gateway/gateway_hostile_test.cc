@@ -17,7 +17,8 @@ using HostileClientTest = GatewayFixture;
 
 TEST_F(HostileClientTest, MalformedRequestsGetTheirStatusAndNothingElseHappens) {
   start();
-  const std::string auth = "Authorization: Bearer " + key() + "\r\nContent-Type: application/json\r\n";
+  const std::string auth =
+      "Authorization: Bearer " + key() + "\r\nContent-Type: application/json\r\n";
   const std::string post_head = "POST /v1/completions HTTP/1.1\r\nHost: a\r\n" + auth;
   const std::pair<std::string, int> cases[] = {
       {"NONSENSE\r\n\r\n", 400},
@@ -33,7 +34,9 @@ TEST_F(HostileClientTest, MalformedRequestsGetTheirStatusAndNothingElseHappens) 
       {post_head + "Content-Length: 4\r\n\r\n{\"a\"", 400},
       {post_head + "Content-Length: 4\r\n\r\n\"\xff\xfe\"", 400},
       {post_head + "Content-Length: 0\r\n\r\n", 400},
-      {"POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() + "\r\nContent-Length: 2\r\n\r\n{}", 415},
+      {"POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() +
+           "\r\nContent-Length: 2\r\n\r\n{}",
+       415},
       {"GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 413},
   };
   for (const auto& [request, status] : cases) {
@@ -48,8 +51,9 @@ TEST_F(HostileClientTest, MalformedRequestsGetTheirStatusAndNothingElseHappens) 
 TEST_F(HostileClientTest, ABodyOverTheLimitIsAnsweredWhileItIsStillBeingSent) {
   start();
   TlsClient client(port());
-  ASSERT_TRUE(client.send("POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() +
-                          "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  ASSERT_TRUE(
+      client.send("POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() +
+                  "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"));
   const std::string chunk = "10000\r\n" + std::string(0x10000, 'a') + "\r\n";
   for (int i = 0; i < 40 && client.send(chunk); ++i) {  // 2.5 MiB against a limit of 1
   }
@@ -66,7 +70,8 @@ TEST_F(HostileClientTest, SlowHeadersAndBodiesRunIntoTheirDeadlines) {
   TlsClient body(port());
   const int plain = connect_plain(port());
   ASSERT_TRUE(head.send("GET /health HTTP/1.1\r\nHost:"));
-  ASSERT_TRUE(body.send("POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() +
+  ASSERT_TRUE(body.send("POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
+                        key() +
                         "\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"));
   EXPECT_EQ(content_of(ask(chat("not held up"))), "not held up");
   EXPECT_EQ(head.receive().status, 408);
@@ -160,7 +165,7 @@ TEST_F(HostileClientTest, AnEngineThatBreaksTheProtocolIsLeft) {
   auto bad = std::make_unique<daemon_ipc::Channel>(std::move(ends.second));
   tell(daemon_ipc::EngineState{daemon_ipc::EngineCondition::kStarting, "starting"});
   tell_channel(ends.first);
-  ends.first = base::Fd();  // ours; the gateway has its own
+  ends.first = base::Fd();                                     // ours; the gateway has its own
   ASSERT_TRUE(bad->send(daemon_ipc::Admitted{.id = 1}).ok());  // before hello
   EXPECT_TRUE(eventually([&bad] {
     const auto received = bad->receive();

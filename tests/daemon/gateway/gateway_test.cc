@@ -21,15 +21,17 @@ TEST_F(GatewayTest, AnswersAChatRequestWhole) {
   EXPECT_EQ(answer.header("Content-Type"), "application/json");
   EXPECT_THAT(answer.header("x-request-id"), testing::StartsWith("req-"));
   EXPECT_FALSE(answer.header("Date").empty());
-  EXPECT_THAT(answer.body, HasSubstr(R"("usage":{"prompt_tokens":3,"completion_tokens":3,"total_tokens":6,)"
-                                     R"("prompt_tokens_details":{"cached_tokens":1}})"));
+  EXPECT_THAT(answer.body,
+              HasSubstr(R"("usage":{"prompt_tokens":3,"completion_tokens":3,"total_tokens":6,)"
+                        R"("prompt_tokens_details":{"cached_tokens":1}})"));
   EXPECT_THAT(answer.body, HasSubstr(R"("object":"chat.completion")"));
   EXPECT_THAT(answer.body, HasSubstr(R"("finish_reason":"stop")"));
 }
 
 TEST_F(GatewayTest, StreamsTheSameText) {
   start();
-  const HttpAnswer answer = ask(chat("gr\xc3\xbc\xc3\x9f Gott, hello", R"(,"stream":true,"stream_options":{"include_usage":true})"));
+  const HttpAnswer answer = ask(chat("gr\xc3\xbc\xc3\x9f Gott, hello",
+                                     R"(,"stream":true,"stream_options":{"include_usage":true})"));
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("Content-Type"), "text/event-stream");
   EXPECT_EQ(streamed_content(answer.body), "gr\xc3\xbc\xc3\x9f Gott, hello");
@@ -39,8 +41,9 @@ TEST_F(GatewayTest, StreamsTheSameText) {
 
 TEST_F(GatewayTest, AnswersCompletionsForManyPromptsAndChoices) {
   start();
-  const HttpAnswer answer =
-      ask(post("/v1/completions", R"({"model":"fake/model","prompt":["abcdefgh","xy"],"n":2,"max_tokens":1,"logprobs":1})"));
+  const HttpAnswer answer = ask(post(
+      "/v1/completions",
+      R"({"model":"fake/model","prompt":["abcdefgh","xy"],"n":2,"max_tokens":1,"logprobs":1})"));
   const auto json = base::Json::parse(answer.body);
   ASSERT_TRUE(json.ok());
   const auto& choices = json.value().find("choices")->as_array();
@@ -67,8 +70,10 @@ TEST_F(GatewayTest, DrawsASeedWhenNoneIsGiven) {
 
 TEST_F(GatewayTest, ListsAndFindsTheModel) {
   start();
-  EXPECT_THAT(ask(get("/v1/models")).body,
-              HasSubstr(R"({"object":"list","data":[{"id":"fake/model","object":"model","created":1700000000,)"));
+  EXPECT_THAT(
+      ask(get("/v1/models")).body,
+      HasSubstr(
+          R"({"object":"list","data":[{"id":"fake/model","object":"model","created":1700000000,)"));
   EXPECT_EQ(ask(get("/v1/models/fake%2Fmodel")).status, 200);
   EXPECT_EQ(ask(get("/v1/models/fake/model")).status, 200);
   const HttpAnswer unknown = ask(get("/v1/models/..%2Ffake"));
@@ -81,7 +86,8 @@ TEST_F(GatewayTest, IsAliveWithoutAnEngineAndReadyWithOne) {
   const std::string bare = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
   EXPECT_EQ(ask(bare).body, R"({"status":"ok"})");
   tell(daemon_ipc::EngineState{daemon_ipc::EngineCondition::kStarting, "loading weights"});
-  ASSERT_TRUE(eventually([this] { return ask(get("/ready")).body.find("loading weights") != std::string::npos; }));
+  ASSERT_TRUE(eventually(
+      [this] { return ask(get("/ready")).body.find("loading weights") != std::string::npos; }));
   const HttpAnswer refused = ask(chat("a"));
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(error_of(refused), (ErrorFields{"server_error", "null", "null"}));
@@ -93,10 +99,12 @@ TEST_F(GatewayTest, IsAliveWithoutAnEngineAndReadyWithOne) {
 TEST_F(GatewayTest, WantsAKeyBeforeItLooksAtAnythingElse) {
   start();
   for (const std::string& request :
-       {std::string("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n"), std::string("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"),
+       {std::string("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n"),
+        std::string("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"),
         "GET /v1/models HTTP/1.1\r\nHost: a\r\nAuthorization: Basic " + key() + "\r\n\r\n",
         "GET /v1/models HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() + "0\r\n\r\n",
-        std::string("POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")}) {
+        std::string(
+            "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")}) {
     const HttpAnswer answer = ask(request);
     EXPECT_EQ(answer.status, 401) << request;
     EXPECT_EQ(error_of(answer), (ErrorFields{"invalid_request_error", "null", "invalid_api_key"}));
@@ -108,7 +116,8 @@ TEST_F(GatewayTest, SaysWhatIsWrongInTheErrorBody) {
   start();
   EXPECT_EQ(error_of(ask(chat("a", R"(,"surprise":1)"))),
             (ErrorFields{"invalid_request_error", "surprise", "unknown_parameter"}));
-  EXPECT_EQ(error_of(ask(chat("long"))), (ErrorFields{"invalid_request_error", "messages", "context_length_exceeded"}));
+  EXPECT_EQ(error_of(ask(chat("long"))),
+            (ErrorFields{"invalid_request_error", "messages", "context_length_exceeded"}));
   EXPECT_EQ(ask(chat("long")).status, 400);
   const HttpAnswer full = ask(chat("full"));
   EXPECT_EQ(full.status, 503);
@@ -123,9 +132,11 @@ TEST_F(GatewayTest, ServesManyRequestsOfOneConnection) {
   start();
   TlsClient client(port());
   for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(client.send(chat("turn " + std::to_string(i), i % 2 == 0 ? "" : R"(,"stream":true)")));
+    ASSERT_TRUE(
+        client.send(chat("turn " + std::to_string(i), i % 2 == 0 ? "" : R"(,"stream":true)")));
     const HttpAnswer answer = client.receive();
-    ASSERT_EQ(i % 2 == 0 ? content_of(answer) : streamed_content(answer.body), "turn " + std::to_string(i));
+    ASSERT_EQ(i % 2 == 0 ? content_of(answer) : streamed_content(answer.body),
+              "turn " + std::to_string(i));
     ASSERT_EQ(answer.header("Connection"), "");
   }
 }
@@ -133,7 +144,8 @@ TEST_F(GatewayTest, ServesManyRequestsOfOneConnection) {
 TEST_F(GatewayTest, AnswersPipelinedRequestsInOrder) {
   start();
   TlsClient client(port());
-  ASSERT_TRUE(client.send(chat("one") + get("/health") + chat("three", R"(,"stream":true)") + chat("four")));
+  ASSERT_TRUE(client.send(chat("one") + get("/health") + chat("three", R"(,"stream":true)") +
+                          chat("four")));
   EXPECT_EQ(content_of(client.receive()), "one");
   EXPECT_EQ(client.receive().body, R"({"status":"ok"})");
   EXPECT_EQ(streamed_content(client.receive().body), "three");
@@ -162,8 +174,10 @@ TEST_F(GatewayTest, TakesChunkedBodiesAndExpectations) {
   TlsClient client(port());
   const std::string whole = chat("in pieces");
   const std::string body = whole.substr(whole.find("\r\n\r\n") + 4);
-  const std::string head = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() +
-                           "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+  const std::string head =
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key() +
+      "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nExpect: "
+      "100-continue\r\n\r\n";
   ASSERT_TRUE(client.send(head));
   EXPECT_EQ(client.receive().status, 100);
   for (const char c : body) ASSERT_TRUE(client.send(std::string("1\r\n") + c + "\r\n"));
@@ -184,7 +198,8 @@ TEST_F(GatewayTest, CancelsWhatItsClientNoLongerReads) {
         ASSERT_TRUE(eventually([this] { return stats().find("engine_requests")->as_int() == 1; }));
       }
       client.close(reset);
-      EXPECT_TRUE(eventually([this, before] { return engine().cancels() == before + 1; })) << reset << members;
+      EXPECT_TRUE(eventually([this, before] { return engine().cancels() == before + 1; }))
+          << reset << members;
     }
   }
   EXPECT_EQ(content_of(ask(chat("still here"))), "still here");
@@ -225,8 +240,11 @@ TEST_F(GatewayTest, TellsAStreamWhenTheEngineFailsOrDies) {
   start(true, 1);
   const HttpAnswer failed = ask(chat("fail", R"(,"stream":true)"));
   EXPECT_THAT(failed.body, HasSubstr(R"("content":"efgh")"));
-  EXPECT_THAT(failed.body, EndsWith("data: {\"error\":{\"message\":\"the engine failed as asked\",\"type\":\"server_error\","
-                                    "\"param\":null,\"code\":null}}\n\n"));
+  EXPECT_THAT(
+      failed.body,
+      EndsWith(
+          "data: {\"error\":{\"message\":\"the engine failed as asked\",\"type\":\"server_error\","
+          "\"param\":null,\"code\":null}}\n\n"));
   EXPECT_EQ(ask(chat("fail")).status, 500);
   const HttpAnswer died = ask(chat("die", R"(,"stream":true)"));
   EXPECT_THAT(died.body, HasSubstr("data: {\"error\":{"));

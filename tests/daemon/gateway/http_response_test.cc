@@ -11,7 +11,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST(HttpDate, IsTheFormOfRfc9110) {
-  EXPECT_EQ(http_date(784'111'777), "Sun, 06 Nov 1994 08:49:37 GMT");  // the example of section 5.6.7
+  EXPECT_EQ(http_date(784'111'777),
+            "Sun, 06 Nov 1994 08:49:37 GMT");  // the example of section 5.6.7
   EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
   EXPECT_EQ(http_date(951'782'400), "Tue, 29 Feb 2000 00:00:00 GMT");
 }
@@ -25,12 +26,14 @@ TEST(ErrorResponse, IsAWholeMessageThatEndsTheConnection) {
   const std::string body = text.substr(text.find("\r\n\r\n") + 4);
   EXPECT_THAT(text, HasSubstr("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
   EXPECT_THAT(body, StartsWith(R"({"error":{"message":)"));
-  EXPECT_THAT(body, EndsWith(R"("type":"invalid_request_error","param":null,"code":"invalid_api_key"}})"));
+  EXPECT_THAT(
+      body, EndsWith(R"("type":"invalid_request_error","param":null,"code":"invalid_api_key"}})"));
 }
 
 TEST(ErrorResponse, SaysWhenToComeBackAndWhatIsAllowed) {
   EXPECT_THAT(serialize_error(overloaded("busy"), "r", 0), HasSubstr("\r\nRetry-After: 2\r\n"));
-  EXPECT_THAT(serialize_error(method_not_allowed("POST"), "r", 0), HasSubstr("\r\nAllow: POST\r\n"));
+  EXPECT_THAT(serialize_error(method_not_allowed("POST"), "r", 0),
+              HasSubstr("\r\nAllow: POST\r\n"));
   EXPECT_THAT(serialize_error(bad_request("no"), "r", 0), Not(HasSubstr("Retry-After")));
 }
 
@@ -42,7 +45,12 @@ TEST(ErrorResponse, KeepsTheClientsTextOutOfTheHeaderBlock) {
 TEST(Refusal, FollowsTheErrorTable) {
   using base::ErrorCode;
   const auto status = [](ErrorCode code, std::string api_code = "") {
-    return refusal({.id = 1, .code = code, .api_code = std::move(api_code), .param = "", .message = "m"}).status;
+    return refusal({.id = 1,
+                    .code = code,
+                    .api_code = std::move(api_code),
+                    .param = "",
+                    .message = "m"})
+        .status;
   };
   EXPECT_EQ(status(ErrorCode::kInvalidInput), 400);
   EXPECT_EQ(status(ErrorCode::kExhausted, "context_length_exceeded"), 400);
@@ -54,7 +62,9 @@ TEST(Refusal, FollowsTheErrorTable) {
   EXPECT_EQ(status(ErrorCode::kDevice), 500);
 }
 
-TEST(RequestId, IsNeverTheSame) { EXPECT_NE(make_request_id(), make_request_id()); }
+TEST(RequestId, IsNeverTheSame) {
+  EXPECT_NE(make_request_id(), make_request_id());
+}
 
 }  // namespace
 }  // namespace daemon_gateway

@@ -22,8 +22,9 @@ TEST(Routes, KnowTheirMethods) {
 }
 
 TEST(Routes, AreExact) {
-  for (const char* path : {"/", "/v1", "/v1/", "/v1/models/", "/V1/models", "/v1/models2", "//v1/models", "/health/",
-                           "/v1/chat/completions/", "/v1/../v1/models", "/metrics", "/v1/embeddings"}) {
+  for (const char* path :
+       {"/", "/v1", "/v1/", "/v1/models/", "/V1/models", "/v1/models2", "//v1/models", "/health/",
+        "/v1/chat/completions/", "/v1/../v1/models", "/metrics", "/v1/embeddings"}) {
     EXPECT_EQ(status_of("GET", path), 404) << path;
   }
 }
@@ -31,8 +32,8 @@ TEST(Routes, AreExact) {
 TEST(Routes, DecodeModelIdsStrictly) {
   EXPECT_EQ(match_route("GET", "/v1/models/a%2Fb").value().model_id, "a/b");
   EXPECT_EQ(match_route("GET", "/v1/models/a/b").value().model_id, "a/b");
-  for (const char* path : {"/v1/models/%", "/v1/models/%2", "/v1/models/%zz", "/v1/models/a%00", "/v1/models/a%0a",
-                           "/v1/models/%ff", "/v1/models/%7f"}) {
+  for (const char* path : {"/v1/models/%", "/v1/models/%2", "/v1/models/%zz", "/v1/models/a%00",
+                           "/v1/models/a%0a", "/v1/models/%ff", "/v1/models/%7f"}) {
     EXPECT_EQ(status_of("GET", path), 404) << path;
   }
 }
@@ -40,7 +41,8 @@ TEST(Routes, DecodeModelIdsStrictly) {
 TEST(Routes, AreOpenForHealthAndReadinessAlone) {
   EXPECT_TRUE(is_open_path("/health"));
   EXPECT_TRUE(is_open_path("/ready"));
-  for (const char* path : {"/v1/models", "/v1/completions", "/", "/nothing", "/health/x", "/v1/models/a"}) {
+  for (const char* path :
+       {"/v1/models", "/v1/completions", "/", "/nothing", "/health/x", "/v1/models/a"}) {
     EXPECT_FALSE(is_open_path(path)) << path;
   }
 }

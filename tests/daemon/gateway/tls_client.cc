@@ -30,7 +30,9 @@ std::string HttpAnswer::header(std::string_view name) const {
   std::size_t at = 0;
   while ((at = head.find("\r\n", at)) != std::string::npos) {
     at += 2;
-    if (::strncasecmp(head.c_str() + at, name.data(), name.size()) != 0 || head[at + name.size()] != ':') continue;
+    if (::strncasecmp(head.c_str() + at, name.data(), name.size()) != 0 ||
+        head[at + name.size()] != ':')
+      continue;
     const std::size_t begin = at + name.size() + 2;
     return head.substr(begin, head.find("\r\n", begin) - begin);
   }
@@ -55,7 +57,8 @@ TlsClient::TlsClient(std::uint16_t port, Options options) : fd_(connect_plain(po
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (options.receive_buffer_bytes > 0) {
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer_bytes, sizeof options.receive_buffer_bytes);
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer_bytes,
+                 sizeof options.receive_buffer_bytes);
   }
   context_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_max_proto_version(context_, options.tls_version_max);
@@ -142,7 +145,9 @@ HttpAnswer TlsClient::receive(bool head_only) {
   return answer;
 }
 
-void TlsClient::shutdown_write() { ::shutdown(fd_, SHUT_WR); }
+void TlsClient::shutdown_write() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 void TlsClient::close(bool reset) {
   if (fd_ < 0) return;
@@ -162,7 +167,8 @@ TestIdentity make_identity() {
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3'600);
   X509_set_pubkey(certificate, key);
   X509_NAME* const name = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
   X509_set_issuer_name(certificate, name);
   X509_sign(certificate, key, EVP_sha256());
   BIO* const certificate_bio = BIO_new(BIO_s_mem());

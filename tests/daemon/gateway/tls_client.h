@@ -12,9 +12,9 @@
 namespace daemon_gateway {
 
 struct HttpAnswer {
-  int status = 0;     // 0: the connection ended before an answer was complete
-  std::string head;   // as received
-  std::string body;   // chunks joined
+  int status = 0;    // 0: the connection ended before an answer was complete
+  std::string head;  // as received
+  std::string body;  // chunks joined
   std::string header(std::string_view name) const;  // "" when absent
 };
 
@@ -41,7 +41,7 @@ class TlsClient {
   // Reads until the body so far contains `text`, or the end; what was read stays in received().
   bool read_until(std::string_view text);
   const std::string& received() const { return buffer_; }
-  bool at_end();         // waits for the peer to close
+  bool at_end();          // waits for the peer to close
   void shutdown_write();  // a half-close of the socket
   void close(bool reset = false);
 

@@ -1,0 +1,50 @@
+#include "daemon/engine/engine_config.h"
+
+#include <gtest/gtest.h>
+
+namespace daemon_engine {
+namespace {
+
+EngineConfig sample() {
+  EngineConfig config;
+  config.model_id = "demo";
+  config.created = 1'700'000'000;
+  config.model_file = "model.gguf";
+  config.trusted_keys_pem = {"one", "two"};
+  config.backend = "reference";
+  config.threads = 3;
+  config.kv_cache_bytes = std::uint64_t{5} << 32;
+  config.prefix_cache = false;
+  return config;
+}
+
+TEST(EngineConfig, ReadsWhatItWrote) {
+  const base::Json json = sample().serialize();
+  const auto read = EngineConfig::parse(json);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read.value().serialize(), json);
+  EXPECT_EQ(read.value().kv_cache_bytes, std::uint64_t{5} << 32);
+  EXPECT_EQ(read.value().trusted_keys_pem.size(), 2U);
+}
+
+TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
+  base::Json unknown = sample().serialize();
+  unknown.set("turbo", true);
+  EXPECT_FALSE(EngineConfig::parse(unknown).ok());
+  const auto changed = [](std::string_view key, base::Json value) {
+    base::Json json = base::Json::object();
+    for (const auto& [name, old] : sample().serialize().as_object())
+      json.set(name, name == key ? value : old);
+    return EngineConfig::parse(json);
+  };
+  EXPECT_TRUE(changed("threads", 4).ok());
+  EXPECT_FALSE(changed("threads", -1).ok());
+  EXPECT_FALSE(changed("threads", std::int64_t{1} << 40).ok());
+  EXPECT_FALSE(changed("threads", "4").ok());
+  EXPECT_FALSE(changed("trusted_keys_pem", base::Json(base::Json::Array{1})).ok());
+  EXPECT_FALSE(EngineConfig::parse(base::Json::object()).ok());
+  EXPECT_FALSE(EngineConfig::parse(base::Json::array()).ok());
+}
+
+}  // namespace
+}  // namespace daemon_engine
