@@ -11,6 +11,9 @@ void add_verbs(Command& root);
 
 void add_serve(Command& parent);   // serve
 void add_role(Command& parent);    // role (hidden)
+void add_status(Command& parent);    // status
+void add_api_keys(Command& parent);  // api-keys create | list | revoke
+void add_config(Command& parent);    // config check
 void add_keys(Command& parent);      // keys generate
 void add_bundle(Command& parent);    // bundle sign | verify | inspect
 void add_import(Command& parent);    // import

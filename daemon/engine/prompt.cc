@@ -122,6 +122,9 @@ Result<std::vector<TokenId>> encode_chat(const RequestBegin& begin, const Json& 
       messages->as_array().size() > kMessagesMax) {
     return base::invalid_input(fmt::format("messages is an array of 1 to {} items", kMessagesMax));
   }
+  for (const Json& message : messages->as_array()) {
+    if (!message.is_object()) return base::invalid_input("messages has an item that is not an object");
+  }
   auto spans = TRY(render_chat(begin, *messages, tools, now_unix_seconds));
   if (begin.continue_final_message) TRY(leave_open(*messages, spans));
   // Control tokens are recognised in the template's own text alone.

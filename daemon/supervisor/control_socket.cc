@@ -73,9 +73,10 @@ bool ControlSocket::advance(Client& client, const Answer& answer) {
     char bytes[kRequestBytesMax];
     const ssize_t got = ::recv(client.socket.get(), bytes, kRequestBytesMax - client.request.size(), MSG_DONTWAIT);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
-    if (got == 0) return false;  // it left, or its line is too long
+    if (got == 0) return false;  // it left
     client.request.append(bytes, static_cast<std::size_t>(got));
     const auto newline = client.request.find('\n');
+    if (newline == std::string::npos && client.request.size() == kRequestBytesMax) return false;
     if (newline == std::string::npos) continue;
     client.response = answer(std::string_view(client.request).substr(0, newline)) + "\n";
     client.answering = true;

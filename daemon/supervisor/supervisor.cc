@@ -82,7 +82,6 @@ void Supervisor::handle_signals(std::int64_t now_ms) {
 
 void Supervisor::begin_stop(std::int64_t now_ms) {
   log_.notice("stopping", {{"drain_timeout_ms", std::int64_t{parts_.drain_timeout_ms}}});
-  notifier_.stopping();
   phase_ = Phase::kDrainingGateway;
   gateway_.drain(now_ms, parts_.drain_timeout_ms);
 }
@@ -152,11 +151,12 @@ void Supervisor::tell_engine_state(std::int64_t now_ms) {
 // ---- systemd ------------------------------------------------------------------------------------
 
 void Supervisor::tell_systemd(std::int64_t now_ms) {
-  if (gateway_.ready() && engine_.ready()) notifier_.ready();
   if (engine_.progress() != announced_progress_) {
     announced_progress_ = engine_.progress();
     notifier_.extend_start(kExtendStartMs);
   }
+  if (gateway_.ready() && engine_.ready()) notifier_.ready();
+  if (phase_ != Phase::kRunning) notifier_.stopping();
   notifier_.status(status_line(now_ms));
   // A role that even SIGKILL did not end is beyond us: silence makes systemd restart the whole service.
   if (!gateway_.kill_overdue(now_ms) && !engine_.kill_overdue(now_ms)) notifier_.watchdog(now_ms);

@@ -151,6 +151,8 @@ Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes_max) {
     return exhausted(fmt::format("JSON of {} bytes, limit {}", text.size(), limits.bytes_max));
   }
+  // The library skips a byte order mark; two texts for one value are one too many.
+  if (text.starts_with("\xEF\xBB\xBF")) return invalid_input("malformed JSON at byte 0: a byte order mark");
   if (const auto bad = find_invalid_utf8(text); bad != text.npos) {
     return invalid_input(fmt::format("invalid UTF-8 at byte {}", bad));
   }

@@ -90,24 +90,51 @@ UpperPlace upper_place(Format format, std::size_t e, std::size_t lane) {
   return {kVector * (group / 4) + 4 * lane + e % 4, static_cast<unsigned>(2 * (group % 4))};
 }
 
+std::uint32_t load_word(const std::uint8_t* at) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+void store_word(std::uint8_t* at, std::uint32_t word) {
+  std::memcpy(at, &word, sizeof word);
+}
+
+// The four bytes of a lane in each vector of a block of 32
+// codes, made as words: loading a model waits for this.
+void write_block_codes(Format format, const std::uint8_t* codes, std::size_t lane,
+                       std::uint8_t* nibbles, std::uint8_t* upper) {
+  constexpr std::uint32_t kLow = 0x0f0f0f0fU;
+  for (std::size_t v = 0; v < 4; ++v) {
+    const std::uint32_t low = load_word(codes + 4 * v) & kLow;
+    const std::uint32_t high = load_word(codes + 16 + 4 * v) & kLow;
+    store_word(nibbles + kVector * v + 4 * lane, low | high << 4U);
+  }
+  if (format == Format::kQ5_K) {
+    std::uint32_t bits = 0;
+    for (unsigned g = 0; g < 8; ++g) bits |= (load_word(codes + 4 * g) >> 4U & 0x01010101U) << g;
+    store_word(upper + 4 * lane, bits);
+  } else if (format == Format::kQ6_K) {
+    for (unsigned h = 0; h < 2; ++h) {
+      std::uint32_t bits = 0;
+      for (unsigned v = 0; v < 4; ++v)
+        bits |= (load_word(codes + 16 * h + 4 * v) >> 4U & 0x03030303U) << (2 * v);
+      store_word(upper + kVector * h + 4 * lane, bits);
+    }
+  }
+}
+
 void write_codes(Format format, const BlockCodes& codes, std::size_t lane,
                  const PanelBlock& block) {
-  const std::size_t elements = format_info(format).block_elements;
   if (format == Format::kQ8_0) {
     for (std::size_t g = 0; g < 8; ++g)
       std::memcpy(block.codes + kVector * g + 4 * lane, codes.code + 4 * g, 4);
     return;
   }
   const std::size_t upper_bytes = part_bytes(format).upper / 8;
-  for (std::size_t e = 0; e < elements; ++e) {
-    const std::size_t sub = e / kBlock;
-    const NibblePlace place = nibble_place(e % kBlock, lane);
-    std::uint8_t& nibbles = block.codes[256 * sub + place.byte];
-    nibbles = static_cast<std::uint8_t>(nibbles | (codes.code[e] & 15U) << (place.high ? 4U : 0U));
-    if (upper_bytes == 0) continue;
-    const UpperPlace upper = upper_place(format, e % kBlock, lane);
-    std::uint8_t& bits = block.upper[upper_bytes * sub + upper.byte];
-    bits = static_cast<std::uint8_t>(bits | (codes.code[e] >> 4U) << upper.bit);
+  for (std::size_t sub = 0; sub < format_info(format).block_elements / kBlock; ++sub) {
+    write_block_codes(format, codes.code + kBlock * sub, lane, block.codes + 256 * sub,
+                      block.upper + upper_bytes * sub);
   }
 }
 
@@ -161,11 +188,20 @@ void read_scales(Format format, const std::uint8_t* scales, std::size_t lane, Bl
   }
 }
 
-// Float formats: the words of one row go to every sixteenth place.
-void scatter_words(const std::uint8_t* row, std::size_t cols, std::size_t word_bytes,
-                   std::size_t lane, std::uint8_t* panel) {
-  for (std::size_t c = 0; c < cols; ++c) {
-    std::memcpy(panel + (c * kLanes + lane) * word_bytes, row + c * word_bytes, word_bytes);
+// Float formats: element c of row `lane` goes to place [c][lane], a run of columns at a time for
+// all rows, so that what is written stays in the first-level cache.
+template <typename Word>
+void interleave(const std::uint8_t* rows, std::size_t row_count, std::size_t cols,
+                std::uint8_t* panel) {
+  constexpr std::size_t kRun = 128;
+  for (std::size_t first = 0; first < cols; first += kRun) {
+    const std::size_t last = first + kRun < cols ? first + kRun : cols;
+    for (std::size_t lane = 0; lane < row_count; ++lane) {
+      for (std::size_t c = first; c < last; ++c) {
+        std::memcpy(panel + (c * kLanes + lane) * sizeof(Word),
+                    rows + (lane * cols + c) * sizeof(Word), sizeof(Word));
+      }
+    }
   }
 }
 
@@ -204,14 +240,16 @@ void pack_panel(const PackedWeight& weight, const WeightSource& source, std::siz
                 std::uint8_t* to) {
   const FormatInfo& info = format_info(weight.format);
   const std::size_t source_row_bytes = weight.cols / info.block_elements * info.block_bytes;
+  const auto* rows =
+      static_cast<const std::uint8_t*>(source.data) + panel * kLanes * source_row_bytes;
+  const std::size_t left = weight.rows - panel * kLanes;
+  const std::size_t row_count = left < kLanes ? left : kLanes;
+  if (weight.format == Format::kF32)
+    return interleave<std::uint32_t>(rows, row_count, weight.cols, to);
+  if (is_float(weight.format)) return interleave<std::uint16_t>(rows, row_count, weight.cols, to);
   BlockCodes codes;
-  for (std::size_t lane = 0; lane < kLanes && panel * kLanes + lane < weight.rows; ++lane) {
-    const auto* row =
-        static_cast<const std::uint8_t*>(source.data) + (panel * kLanes + lane) * source_row_bytes;
-    if (is_float(weight.format)) {
-      scatter_words(row, weight.cols, info.block_bytes, lane, to);
-      continue;
-    }
+  for (std::size_t lane = 0; lane < row_count; ++lane) {
+    const std::uint8_t* row = rows + lane * source_row_bytes;
     for (std::size_t block = 0; block < weight.cols / info.block_elements; ++block) {
       read_block(weight.format, row + block * info.block_bytes, &codes);
       const PanelBlock at = block_at(weight, to, block);

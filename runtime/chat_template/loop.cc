@@ -60,7 +60,8 @@ base::Result<bool> Loop::peek(Run& run) {
 }
 
 base::Result<std::int64_t> Loop::length(Run& run) {
-  if (node == nullptr || node->test == nullptr) return std::ssize(items->items);
+  if (node == nullptr) return index0 + 1;  // the loop has ended: all there were
+  if (node->test == nullptr) return std::ssize(items->items);
   for (auto next = TRY(pull(run)); next; next = TRY(pull(run))) ahead.push_back(std::move(*next));
   return index0 + 1 + std::ssize(ahead);
 }

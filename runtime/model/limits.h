@@ -43,9 +43,11 @@ inline constexpr std::size_t kContextTokensMax = std::size_t{1} << 24;
 inline constexpr std::size_t kVocabularyMax = std::size_t{1} << 20;
 inline constexpr std::size_t kMergesMax = std::size_t{2} << 20;
 inline constexpr std::size_t kTokenBytesMax = 16 << 10;
+inline constexpr std::size_t kCharsmapBytesMax = 4 << 20;  // SentencePiece's normalisation rules
 inline constexpr std::size_t kNameBytesMax = 256;  // general.name and its like: shown to clients
 
 static_assert(kVocabularyMax <= kArrayElementsMax && kMergesMax <= kArrayElementsMax);
+static_assert(kCharsmapBytesMax <= kArrayElementsMax);
 static_assert(kFfDimMax < kDimensionMax && kVocabularyMax < kDimensionMax);
 // heads * head_dim fits a tensor dimension.
 static_assert(kHeadsMax * kHeadDimMax < kDimensionMax);

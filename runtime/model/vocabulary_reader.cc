@@ -119,6 +119,20 @@ Status read_flag(const GgufFile& file, std::string_view key, std::optional<bool>
   return {};
 }
 
+// SentencePiece's normalisation rules: bytes, as an array of int8 or uint8.
+Status read_charsmap(const GgufFile& file, Vocabulary& vocabulary) {
+  constexpr std::string_view kKey = "tokenizer.ggml.precompiled_charsmap";
+  const GgufValue* array = TRY(find_array(file, kKey, limits::kCharsmapBytesMax, 0));
+  if (array == nullptr) return {};
+  if (array->element_type() != GgufType::kInt8 && array->element_type() != GgufType::kUint8) {
+    return base::invalid_input(named(kKey) + " does not hold bytes");
+  }
+  for (auto walk = array->elements(); const auto element = walk.next();) {
+    vocabulary.precompiled_charsmap.push_back(static_cast<char>(element->as_int().value_or(0)));
+  }
+  return {};
+}
+
 Status read_token_ids(const GgufFile& file, Vocabulary& vocabulary) {
   const struct {
     std::string_view key;
@@ -164,6 +178,11 @@ Result<Vocabulary> read_vocabulary(const GgufFile& file) {
   TRY(read_flag(file, "tokenizer.ggml.add_bos_token", vocabulary.add_bos));
   TRY(read_flag(file, "tokenizer.ggml.add_eos_token", vocabulary.add_eos));
   TRY(read_flag(file, "tokenizer.ggml.add_space_prefix", vocabulary.add_space_prefix));
+  TRY(read_flag(file, "tokenizer.ggml.remove_extra_whitespaces",
+                vocabulary.remove_extra_whitespaces));
+  TRY(read_flag(file, "tokenizer.ggml.normalizer.lowercase", vocabulary.lowercase));
+  TRY(read_flag(file, "tokenizer.ggml.normalizer.strip_accents", vocabulary.strip_accents));
+  TRY(read_charsmap(file, vocabulary));
   return vocabulary;
 }
 

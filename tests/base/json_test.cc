@@ -47,7 +47,7 @@ TEST(Json, RefusesDuplicateKeysAtEveryDepth) {
 TEST(Json, RefusesWhatRfc8259DoesNotAllow) {
   for (const std::string_view text :
        {"", " ", "{", "[1,]", "{\"a\":1,}", "{'a':1}", "01", "+1", ".5", "1.", "NaN", "Infinity", "-", "\"\t\"",
-        "\"\\x\"", "\"\\ud800\"", "true false", "[1] x", "//c\n1", "nul", "{\"a\"}", "{1:2}", "\xEF\xBB\xBF"}) {
+        "\"\\x\"", "\"\\ud800\"", "true false", "[1] x", "//c\n1", "nul", "{\"a\"}", "{1:2}", "\xEF\xBB\xBF", "\xEF\xBB\xBF{}"}) {
     EXPECT_NE(refusal(text), "accepted") << text;
   }
 }

@@ -43,7 +43,7 @@ Body read_body(const daemon_gateway::RequestHead& head, std::string_view text, s
   Body body;
   while (!text.empty() && !reader.complete()) {
     auto used = reader.feed(text.substr(0, step));
-    if (!used.ok()) return {.ok = false};
+    if (!used.ok()) return {false, 0, {}};
     require(reader.size() <= kBodyBytesMax);
     body.used += used.value();
     text.remove_prefix(used.value());

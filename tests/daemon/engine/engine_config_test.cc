@@ -33,8 +33,8 @@ TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
   EXPECT_FALSE(EngineConfig::parse(unknown).ok());
   const auto changed = [](std::string_view key, base::Json value) {
     base::Json json = base::Json::object();
-    for (const auto& [name, old] : sample().serialize().as_object())
-      json.set(name, name == key ? value : old);
+    const base::Json all = sample().serialize();
+    for (const auto& [name, old] : all.as_object()) json.set(name, name == key ? value : old);
     return EngineConfig::parse(json);
   };
   EXPECT_TRUE(changed("threads", 4).ok());

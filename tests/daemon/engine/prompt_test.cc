@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/runtime/engine/small_tokenizer.h"
 
 namespace daemon_engine {
@@ -170,6 +172,16 @@ TEST_F(PromptTest, RefusesWhatIsNoBody) {
   }
   EXPECT_EQ(refused(chat(), R"({"prompt":"a"})").code, base::ErrorCode::kInvalidInput)
       << "not of this kind";
+}
+
+TEST_F(PromptTest, RefusesMessagesOfTheWrongShape) {
+  daemon_ipc::RequestBegin open = chat();
+  open.continue_final_message = true;
+  for (const char* body :
+       {R"({"messages":["x"]})", R"({"messages":[{"role":"user"}]})",
+        R"({"messages":[{"content":7}]})", R"({"messages":[{"content":" "}]})"}) {
+    EXPECT_EQ(refused(open, body).param, "messages") << body;
+  }
 }
 
 TEST_F(PromptTest, AModelWithoutATemplateTakesNoChat) {

@@ -87,8 +87,9 @@ bool FakeEngine::take(daemon_ipc::Message message) {
   if (auto* piece = std::get_if<daemon_ipc::RequestBody>(&message)) {
     Work& work = works_.at(piece->id);
     work.body.append(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
-    if (work.body.size() == work.begin.body_bytes) begin(work);
-    return work.body.size() <= work.begin.body_bytes;
+    if (work.body.size() > work.begin.body_bytes) return false;
+    if (work.body.size() == work.begin.body_bytes) begin(work);  // which may end the work
+    return true;
   }
   const auto* cancel = std::get_if<daemon_ipc::Cancel>(&message);
   if (cancel == nullptr) return false;
