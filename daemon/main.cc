@@ -1,3 +1,5 @@
 #include "daemon/cli/command.h"
 
-int main(int argc, char** argv) { return daemon_cli::run_command_line(argc, argv); }
+int main(int argc, char** argv) {
+  return daemon_cli::run_command_line(argc, argv);
+}

@@ -4,12 +4,14 @@
 
 namespace hardening {
 
-// AddressSanitizer and ThreadSanitizer read /proc, trace themselves and make syscalls of their own, at exit too. In
-// such builds Landlock, seccomp and the ban on tracing are left out, and the report says so.
+// AddressSanitizer and ThreadSanitizer read /proc, trace themselves and make syscalls of their own,
+// at exit too. In such builds Landlock, seccomp and the ban on tracing are left out, and the report
+// says so.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitizerBuild = true;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 inline constexpr bool kSanitizerBuild = true;
 #else
 inline constexpr bool kSanitizerBuild = false;

@@ -20,10 +20,10 @@ constexpr int kRulePathBeneath = 1;
 constexpr std::uint64_t kReadFile = 1u << 2;
 constexpr std::uint64_t kReadDirectory = 1u << 3;
 constexpr std::uint64_t kFileRightsAbi1 = (1u << 13) - 1;
-constexpr std::uint64_t kRefer = 1u << 13;     // ABI 2
-constexpr std::uint64_t kTruncate = 1u << 14;  // ABI 3
-constexpr std::uint64_t kIoctlDevice = 1u << 15;  // ABI 5
-constexpr std::uint64_t kTcpBindAndConnect = 3;   // ABI 4
+constexpr std::uint64_t kRefer = 1u << 13;                // ABI 2
+constexpr std::uint64_t kTruncate = 1u << 14;             // ABI 3
+constexpr std::uint64_t kIoctlDevice = 1u << 15;          // ABI 5
+constexpr std::uint64_t kTcpBindAndConnect = 3;           // ABI 4
 constexpr std::uint64_t kScopeAbstractUnixAndSignal = 3;  // ABI 6
 
 struct RulesetAttributes {
@@ -71,7 +71,8 @@ base::Status restrict_with_landlock(int abi, int readable_directory) {
       return base::io_error(errno, "landlock_add_rule");
     }
   }
-  if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0) return base::io_error(errno, "landlock_restrict_self");
+  if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0)
+    return base::io_error(errno, "landlock_restrict_self");
   return {};
 }
 

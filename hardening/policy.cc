@@ -3,7 +3,8 @@
 namespace hardening {
 namespace {
 
-// Descriptors 0 to 4, the model's directory, the data channel, one model file or another, and what epoll takes.
+// Descriptors 0 to 4, the model's directory, the data channel, one model file or another, and what
+// epoll takes.
 constexpr std::uint64_t kEngineOpenFilesMax = 64;
 
 }  // namespace

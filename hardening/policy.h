@@ -22,8 +22,9 @@ struct Policy {
   int fd_count = 3;                    // descriptors [0, fd_count) stay open, the rest are closed
   std::uint64_t open_files_max = 256;  // RLIMIT_NOFILE
   Identity identity;                   // taken when the process starts as root
-  int readable_directory = -1;         // Landlock: a directory descriptor beneath which files may be read; -1: none
-  std::vector<SyscallRule> stage_1;    // empty: no list until lock_down()
+  int readable_directory =
+      -1;  // Landlock: a directory descriptor beneath which files may be read; -1: none
+  std::vector<SyscallRule> stage_1;  // empty: no list until lock_down()
   std::vector<SyscallRule> stage_2;
 };
 

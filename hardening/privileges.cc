@@ -22,9 +22,11 @@ base::Status drop_bounding_set() {
   for (int capability = 0; capability < kCapabilitiesMax; ++capability) {
     const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
     if (held < 0) break;  // past the last one
-    // Without CAP_SETPCAP the set stays; with no_new_privs and no way to exec it then means nothing.
+    // Without CAP_SETPCAP the set stays; with no_new_privs and no way to exec it then means
+    // nothing.
     if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM) {
-      return base::io_error(errno, fmt::format("drop capability {} from the bounding set", capability));
+      return base::io_error(errno,
+                            fmt::format("drop capability {} from the bounding set", capability));
     }
   }
   return {};
@@ -33,7 +35,8 @@ base::Status drop_bounding_set() {
 }  // namespace
 
 base::Status close_descriptors_from(int first) {
-  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0u, 0) != 0) return base::io_error(errno, "close_range");
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0u, 0) != 0)
+    return base::io_error(errno, "close_range");
   return {};
 }
 
@@ -43,7 +46,8 @@ base::Status lower_limit(int resource, std::uint64_t value) {
   if (::getrlimit(which, &limit) != 0) return base::io_error(errno, "getrlimit");
   limit.rlim_max = std::min<rlim_t>(limit.rlim_max, value);
   limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(which, &limit) != 0) return base::io_error(errno, fmt::format("setrlimit {}", resource));
+  if (::setrlimit(which, &limit) != 0)
+    return base::io_error(errno, fmt::format("setrlimit {}", resource));
   return {};
 }
 
@@ -52,15 +56,19 @@ base::Status take_identity(Identity identity) {
   const uid_t uid = identity.uid;
   if (uid == 0 || gid == 0) return base::invalid_input("a role never runs as root");
   if (::setgroups(0, nullptr) != 0) return base::io_error(errno, "setgroups");
-  if (::setresgid(gid, gid, gid) != 0) return base::io_error(errno, fmt::format("setresgid {}", gid));
-  if (::setresuid(uid, uid, uid) != 0) return base::io_error(errno, fmt::format("setresuid {}", uid));
-  if (::setresuid(0, 0, 0) == 0 || ::setresgid(0, 0, 0) == 0) return base::denied("root could be taken back");
+  if (::setresgid(gid, gid, gid) != 0)
+    return base::io_error(errno, fmt::format("setresgid {}", gid));
+  if (::setresuid(uid, uid, uid) != 0)
+    return base::io_error(errno, fmt::format("setresuid {}", uid));
+  if (::setresuid(0, 0, 0) == 0 || ::setresgid(0, 0, 0) == 0)
+    return base::denied("root could be taken back");
   return {};
 }
 
 base::Status drop_capabilities() {
   TRY(drop_bounding_set());
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return base::io_error(errno, "ambient capabilities");
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+    return base::io_error(errno, "ambient capabilities");
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[2]{};
   if (::syscall(SYS_capset, &header, none) != 0) return base::io_error(errno, "capset");
@@ -78,14 +86,16 @@ base::Status set_not_dumpable() {
 }
 
 base::Status die_with_parent() {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return base::io_error(errno, "PR_SET_PDEATHSIG");
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+    return base::io_error(errno, "PR_SET_PDEATHSIG");
   return {};
 }
 
 base::Status enter_namespaces(bool through_user_namespace, std::vector<std::string>& entered) {
   const int flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
   if (::unshare(flags | (through_user_namespace ? CLONE_NEWUSER : 0)) != 0) {
-    const bool forbidden = errno == EPERM || errno == EACCES || errno == ENOSPC || errno == EUSERS || errno == EINVAL;
+    const bool forbidden =
+        errno == EPERM || errno == EACCES || errno == ENOSPC || errno == EUSERS || errno == EINVAL;
     auto error = base::io_error(errno, "unshare");
     if (forbidden) error.code = base::ErrorCode::kDenied;
     return error;

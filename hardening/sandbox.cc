@@ -38,8 +38,8 @@ base::Status lower_limits(const Policy& policy, SandboxReport& report) {
   return lower_limit(RLIMIT_FSIZE, 0);
 }
 
-// With privileges the namespaces come first, as root; without, they need a user namespace, which comes after the change
-// of identity so that it belongs to the role.
+// With privileges the namespaces come first, as root; without, they need a user namespace, which
+// comes after the change of identity so that it belongs to the role.
 base::Status separate(const Policy& policy, SandboxReport& report) {
   const bool root = ::geteuid() == 0;
   const bool privileged = root && enter_namespaces(false, report.namespaces).ok();
@@ -116,7 +116,8 @@ base::Result<Sandbox> Sandbox::enter(const Policy& policy) {
 base::Status Sandbox::lock_down() {
   // From here on no thread and no process starts; the seccomp list says the same more bluntly.
   if (!kSanitizerBuild) TRY(lower_limit(RLIMIT_NPROC, 0).context("sandbox"));
-  if (!kSanitizerBuild) report_.seccomp_allowed = TRY(install_seccomp(policy_.stage_2).context("sandbox"));
+  if (!kSanitizerBuild)
+    report_.seccomp_allowed = TRY(install_seccomp(policy_.stage_2).context("sandbox"));
   report_.locked_down = !kSanitizerBuild;
   return {};
 }

@@ -1,12 +1,16 @@
 // How a role gives up what it does not need, in two stages.
 //
-//   stage 1  enter(policy)   first thing in the role, single-threaded, before any outside byte is read: descriptors,
-//                            rlimits, uid, capabilities, namespaces, Landlock, and a first seccomp list
-//   stage 2  lock_down()     when the role is initialised (threads started, model loaded): the tight seccomp list,
+//   stage 1  enter(policy)   first thing in the role, single-threaded, before any outside byte is
+//   read: descriptors,
+//                            rlimits, uid, capabilities, namespaces, Landlock, and a first seccomp
+//                            list
+//   stage 2  lock_down()     when the role is initialised (threads started, model loaded): the
+//   tight seccomp list,
 //                            on all threads
 //
-// A step the kernel or our privileges do not allow is recorded in the report; a step that should have worked and
-// failed is an Error, on which the role ends: it never runs half-open without saying so.
+// A step the kernel or our privileges do not allow is recorded in the report; a step that should
+// have worked and failed is an Error, on which the role ends: it never runs half-open without
+// saying so.
 #ifndef HARDENING_SANDBOX_H_
 #define HARDENING_SANDBOX_H_
 
@@ -21,8 +25,8 @@ class Sandbox {
   // Requires a single-threaded process. What was given up stays given up when this fails.
   static base::Result<Sandbox> enter(const Policy& policy);
 
-  // Any thread, once. Afterwards a syscall outside the list ends the process with SIGSYS, or fails with the errno
-  // that SANDBOX.md states.
+  // Any thread, once. Afterwards a syscall outside the list ends the process with SIGSYS, or fails
+  // with the errno that SANDBOX.md states.
   base::Status lock_down();
 
   // What has been reached so far; complete after lock_down().

@@ -20,7 +20,7 @@ struct SandboxReport {
   bool dumpable = true;
   std::uint32_t seccomp_allowed = 0;  // syscalls on the list in force; 0: no list
   bool locked_down = false;
-  std::vector<std::string> skipped;   // "what: why" for every step that was not taken
+  std::vector<std::string> skipped;  // "what: why" for every step that was not taken
 
   base::Json serialize() const;
 };

@@ -15,13 +15,18 @@ struct ReleaseFilter {
 };
 using Filter = std::unique_ptr<void, ReleaseFilter>;
 
-base::Error seccomp_error(int result, std::string_view doing) { return base::io_error(-result, doing); }
+base::Error seccomp_error(int result, std::string_view doing) {
+  return base::io_error(-result, doing);
+}
 
 std::uint32_t action_of(Answer answer) {
   switch (answer) {
-    case Answer::kAllow: return SCMP_ACT_ALLOW;
-    case Answer::kRefuse: return SCMP_ACT_ERRNO(EACCES);
-    case Answer::kAbsent: return SCMP_ACT_ERRNO(ENOSYS);
+    case Answer::kAllow:
+      return SCMP_ACT_ALLOW;
+    case Answer::kRefuse:
+      return SCMP_ACT_ERRNO(EACCES);
+    case Answer::kAbsent:
+      return SCMP_ACT_ERRNO(ENOSYS);
   }
   return SCMP_ACT_KILL_PROCESS;
 }
@@ -29,9 +34,12 @@ std::uint32_t action_of(Answer answer) {
 base::Status add_rule(const Filter& filter, const SyscallRule& rule) {
   const auto action = action_of(rule.answer);
   const bool checked = rule.check.index != kNoCheck;
-  const scmp_arg_cmp condition{rule.check.index, SCMP_CMP_MASKED_EQ, rule.check.mask, rule.check.value};
-  const int result = ::seccomp_rule_add_array(filter.get(), action, rule.number, checked ? 1 : 0, &condition);
-  if (result != 0) return seccomp_error(result, fmt::format("seccomp rule for syscall {}", rule.number));
+  const scmp_arg_cmp condition{rule.check.index, SCMP_CMP_MASKED_EQ, rule.check.mask,
+                               rule.check.value};
+  const int result =
+      ::seccomp_rule_add_array(filter.get(), action, rule.number, checked ? 1 : 0, &condition);
+  if (result != 0)
+    return seccomp_error(result, fmt::format("seccomp rule for syscall {}", rule.number));
   return {};
 }
 

@@ -10,8 +10,9 @@
 
 namespace hardening {
 
-// On all threads of the process, on top of any list already in force. What is on no rule kills the process; so does
-// another architecture's calling convention. Requires no_new_privs. Returns how many distinct syscalls are allowed.
+// On all threads of the process, on top of any list already in force. What is on no rule kills the
+// process; so does another architecture's calling convention. Requires no_new_privs. Returns how
+// many distinct syscalls are allowed.
 base::Result<std::uint32_t> install_seccomp(std::span<const SyscallRule> rules);
 
 }  // namespace hardening

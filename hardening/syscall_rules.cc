@@ -16,13 +16,19 @@ constexpr ArgumentCheck masked(unsigned index, std::uint64_t mask, std::uint64_t
   return {index, mask, value};
 }
 // Arguments that the kernel takes as int: the upper half of the register is not ours to compare.
-constexpr ArgumentCheck equals_int(unsigned index, std::uint32_t value) { return {index, 0xFFFFFFFF, value}; }
+constexpr ArgumentCheck equals_int(unsigned index, std::uint32_t value) {
+  return {index, 0xFFFFFFFF, value};
+}
 
-constexpr SyscallRule allow(int number, std::string_view why) { return {number, Answer::kAllow, {}, why}; }
+constexpr SyscallRule allow(int number, std::string_view why) {
+  return {number, Answer::kAllow, {}, why};
+}
 constexpr SyscallRule allow_if(int number, ArgumentCheck check, std::string_view why) {
   return {number, Answer::kAllow, check, why};
 }
-constexpr SyscallRule refuse(int number, std::string_view why) { return {number, Answer::kRefuse, {}, why}; }
+constexpr SyscallRule refuse(int number, std::string_view why) {
+  return {number, Answer::kRefuse, {}, why};
+}
 
 // What any C++ program calls on its way, whatever it computes.
 const SyscallRule kProcess[] = {
@@ -30,7 +36,8 @@ const SyscallRule kProcess[] = {
     allow(SYS_exit_group, "the process ends"),
     allow(SYS_futex, "mutexes, condition variables, joining threads"),
     allow_if(SYS_mmap, masked(2, PROT_EXEC, 0), "malloc and mappings, never executable"),
-    allow_if(SYS_mprotect, masked(2, PROT_EXEC, 0), "malloc's arenas and thread stacks, never executable"),
+    allow_if(SYS_mprotect, masked(2, PROT_EXEC, 0),
+             "malloc's arenas and thread stacks, never executable"),
     allow(SYS_munmap, "malloc"),
     allow(SYS_mremap, "realloc of large blocks"),
     allow(SYS_brk, "malloc"),
@@ -47,7 +54,8 @@ const SyscallRule kProcess[] = {
     allow_if(SYS_rt_sigaction, equals_int(0, SIGABRT), "abort() resets its own handler"),
     allow(SYS_getpid, "abort() and random generators"),
     allow(SYS_gettid, "abort()"),
-    allow_if(SYS_tgkill, equals_int(2, SIGABRT), "abort(): a failed CHECK ends in SIGABRT, not SIGSYS"),
+    allow_if(SYS_tgkill, equals_int(2, SIGABRT),
+             "abort(): a failed CHECK ends in SIGABRT, not SIGSYS"),
     allow(SYS_close, "descriptors end"),
 };
 
@@ -95,11 +103,11 @@ const SyscallRule kRefused[] = {
     refuse(SYS_uname, "sysconf()"),
 };
 
-// Starting threads. clone3 hides its flags behind a pointer, so glibc is made to fall back to clone, whose flags must
-// say "a thread of this process" and nothing about namespaces.
+// Starting threads. clone3 hides its flags behind a pointer, so glibc is made to fall back to
+// clone, whose flags must say "a thread of this process" and nothing about namespaces.
 constexpr std::uint64_t kThread = CLONE_VM | CLONE_THREAD;
-constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-                                      CLONE_NEWPID | CLONE_NEWNET;
+constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                      CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 const SyscallRule kStartsThreads[] = {
     {SYS_clone3, Answer::kAbsent, {}, "glibc falls back to clone"},
     allow_if(SYS_clone, masked(0, kThread | kNamespaces, kThread), "a thread, never a process"),
@@ -107,7 +115,8 @@ const SyscallRule kStartsThreads[] = {
     allow(SYS_rseq, "thread start"),
     allow(SYS_sched_setaffinity, "placing threads"),
     allow_if(SYS_prctl, equals_int(0, PR_SET_NAME), "naming threads"),
-    allow_if(SYS_prctl, equals_int(0, PR_SET_NO_NEW_PRIVS), "libseccomp repeats what is already set"),
+    allow_if(SYS_prctl, equals_int(0, PR_SET_NO_NEW_PRIVS),
+             "libseccomp repeats what is already set"),
     allow(SYS_rt_sigaction, "SIGPIPE is ignored"),
 };
 
@@ -141,7 +150,8 @@ const SyscallRule kReadsModel[] = {
     allow(SYS_mbind, "placing weights on NUMA nodes"),
 };
 
-// The first rule for a syscall that has none yet wins, so that a later list cannot loosen or contradict an earlier.
+// The first rule for a syscall that has none yet wins, so that a later list cannot loosen or
+// contradict an earlier.
 std::vector<SyscallRule> join(std::initializer_list<std::span<const SyscallRule>> lists) {
   std::vector<SyscallRule> rules;
   for (const auto list : lists) {
@@ -171,7 +181,9 @@ std::vector<SyscallRule> gateway_stage_1() {
   return join({kStartsThreads, kTightens, kProcess, kChannels, kServesConnections, kRefused});
 }
 
-std::vector<SyscallRule> engine_stage_2() { return join({kProcess, kChannels, kDescriptorFacts, kRefused}); }
+std::vector<SyscallRule> engine_stage_2() {
+  return join({kProcess, kChannels, kDescriptorFacts, kRefused});
+}
 
 std::vector<SyscallRule> engine_stage_1() {
   return join({kStartsThreads, kTightens, kReadsModel, kProcess, kChannels, kRefused});

@@ -1,5 +1,5 @@
-// Seccomp lists as tables: a syscall, how it is answered, the condition on its arguments, and why it is there.
-// A syscall on no list ends the process.
+// Seccomp lists as tables: a syscall, how it is answered, the condition on its arguments, and why
+// it is there. A syscall on no list ends the process.
 #ifndef HARDENING_SYSCALL_RULES_H_
 #define HARDENING_SYSCALL_RULES_H_
 
@@ -31,7 +31,8 @@ struct SyscallRule {
   std::string_view why;  // a literal
 };
 
-// The lists of the roles. Stage 1 is in force while a role initialises, stage 2 from lock_down() on.
+// The lists of the roles. Stage 1 is in force while a role initialises, stage 2 from lock_down()
+// on.
 std::vector<SyscallRule> gateway_stage_1();
 std::vector<SyscallRule> gateway_stage_2();
 std::vector<SyscallRule> engine_stage_1();

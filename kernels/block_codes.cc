@@ -14,7 +14,7 @@ std::uint8_t high(std::uint8_t byte) {
   return static_cast<std::uint8_t>(byte >> 4U);
 }
 std::uint8_t two_bits(std::uint8_t byte, unsigned at) {
-  return static_cast<std::uint8_t>((byte >> at) & 3U);
+  return static_cast<std::uint8_t>((unsigned{byte} >> at) & 3U);
 }
 
 std::uint16_t read_u16(const std::uint8_t* at) {

@@ -33,7 +33,8 @@ base::Status check_name(std::string_view name) {
   constexpr std::string_view kAllowed =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
   if (name.empty() || name.size() > kNameBytesMax) {
-    return base::invalid_input(fmt::format("a key's name has 1 to {} characters, not {}", kNameBytesMax, name.size()));
+    return base::invalid_input(
+        fmt::format("a key's name has 1 to {} characters, not {}", kNameBytesMax, name.size()));
   }
   if (name.find_first_not_of(kAllowed) != name.npos) {
     return base::invalid_input("a key's name consists of letters, digits, '-', '_' and '.'");
@@ -48,7 +49,8 @@ Hash hash_secret(std::span<const std::byte> salt, std::string_view secret) {
   const auto* key = reinterpret_cast<const unsigned char*>(salt.data());
   const auto* text = reinterpret_cast<const unsigned char*>(secret.data());
   auto* out = reinterpret_cast<unsigned char*>(hash.data());
-  CHECK(::HMAC(EVP_sha256(), key, static_cast<int>(salt.size()), text, secret.size(), out, &size) != nullptr);
+  CHECK(::HMAC(EVP_sha256(), key, static_cast<int>(salt.size()), text, secret.size(), out, &size) !=
+        nullptr);
   CHECK(size == kHashBytes);
   return hash;
 }
@@ -100,12 +102,17 @@ base::Result<ApiKey> parse_key(const base::Json& json) {
   key.hash = TRY(text_member(json, "hash"));
   const base::Json* created = json.find("created");
   const base::Json* revoked = json.find("revoked");
-  if (!is_hex(key.id, kIdDigits)) return base::invalid_input("\"id\" is not 12 lower-case hex digits");
+  if (!is_hex(key.id, kIdDigits))
+    return base::invalid_input("\"id\" is not 12 lower-case hex digits");
   TRY(check_name(key.name));
-  if (!is_hex(key.salt, 2 * kSaltBytes)) return base::invalid_input("\"salt\" is not 16 bytes of hex");
-  if (!is_hex(key.hash, 2 * kHashBytes)) return base::invalid_input("\"hash\" is not 32 bytes of hex");
-  if (created == nullptr || !created->is_int()) return base::invalid_input("\"created\" is missing or not an integer");
-  if (revoked == nullptr || !revoked->is_bool()) return base::invalid_input("\"revoked\" is missing or not a boolean");
+  if (!is_hex(key.salt, 2 * kSaltBytes))
+    return base::invalid_input("\"salt\" is not 16 bytes of hex");
+  if (!is_hex(key.hash, 2 * kHashBytes))
+    return base::invalid_input("\"hash\" is not 32 bytes of hex");
+  if (created == nullptr || !created->is_int())
+    return base::invalid_input("\"created\" is missing or not an integer");
+  if (revoked == nullptr || !revoked->is_bool())
+    return base::invalid_input("\"revoked\" is missing or not a boolean");
   if (json.as_object().size() != 6) return base::invalid_input("a member that is not known");
   key.created = created->as_int();
   key.revoked = revoked->as_bool();
@@ -117,25 +124,32 @@ base::Result<ApiKey> parse_key(const base::Json& json) {
 base::Result<ApiKeys> ApiKeys::parse(const base::Json& json) {
   if (!json.is_object()) return base::invalid_input("API keys: not an object");
   const base::Json* version = json.find("version");
-  if (version == nullptr || !version->is_int()) return base::invalid_input("API keys: \"version\" is missing");
+  if (version == nullptr || !version->is_int())
+    return base::invalid_input("API keys: \"version\" is missing");
   if (version->as_int() != 1) {
-    return base::unsupported(fmt::format("API keys: version {}, this release reads 1", version->as_int()));
+    return base::unsupported(
+        fmt::format("API keys: version {}, this release reads 1", version->as_int()));
   }
   const base::Json* list = json.find("keys");
-  if (list == nullptr || !list->is_array()) return base::invalid_input("API keys: \"keys\" is missing or not an array");
-  if (json.as_object().size() != 2) return base::invalid_input("API keys: a member that is not known");
+  if (list == nullptr || !list->is_array())
+    return base::invalid_input("API keys: \"keys\" is missing or not an array");
+  if (json.as_object().size() != 2)
+    return base::invalid_input("API keys: a member that is not known");
   if (list->as_array().size() > kKeysMax) {
-    return base::exhausted(fmt::format("API keys: {} keys, limit {}", list->as_array().size(), kKeysMax));
+    return base::exhausted(
+        fmt::format("API keys: {} keys, limit {}", list->as_array().size(), kKeysMax));
   }
   ApiKeys keys;
   for (const base::Json& entry : list->as_array()) {
-    keys.keys_.push_back(TRY(parse_key(entry).context(fmt::format("API keys: keys[{}]", keys.keys_.size()))));
+    keys.keys_.push_back(
+        TRY(parse_key(entry).context(fmt::format("API keys: keys[{}]", keys.keys_.size()))));
   }
   std::vector<std::string_view> ids;
   for (const ApiKey& key : keys.keys_) ids.push_back(key.id);
   std::sort(ids.begin(), ids.end());
   const auto twice = std::adjacent_find(ids.begin(), ids.end());
-  if (twice != ids.end()) return base::invalid_input(fmt::format("API keys: id {} occurs twice", *twice));
+  if (twice != ids.end())
+    return base::invalid_input(fmt::format("API keys: id {} occurs twice", *twice));
   return keys;
 }
 
@@ -152,11 +166,14 @@ base::Json ApiKeys::serialize() const {
   return base::Json::object({{"version", 1}, {"keys", std::move(list)}});
 }
 
-base::Result<ApiKeys::Created> ApiKeys::create(std::string_view name, std::int64_t now_unix_seconds) {
+base::Result<ApiKeys::Created> ApiKeys::create(std::string_view name,
+                                               std::int64_t now_unix_seconds) {
   TRY(check_name(name));
-  if (keys_.size() >= kKeysMax) return base::exhausted(fmt::format("there are {} API keys, the limit", kKeysMax));
+  if (keys_.size() >= kKeysMax)
+    return base::exhausted(fmt::format("there are {} API keys, the limit", kKeysMax));
   const auto has_id = [this](std::string_view id) {
-    return std::any_of(keys_.begin(), keys_.end(), [id](const ApiKey& key) { return key.id == id; });
+    return std::any_of(keys_.begin(), keys_.end(),
+                       [id](const ApiKey& key) { return key.id == id; });
   };
   ApiKey key;
   do {
@@ -187,13 +204,15 @@ std::optional<KeyIdentity> ApiKeys::verify(std::string_view presented) const {
   const auto id = presented.substr(kPrefix.size(), kIdDigits);
   const auto secret = presented.substr(kPrefix.size() + kIdDigits + 1);
   if (presented[kPrefix.size() + kIdDigits] != '_' || !is_hex(id, kIdDigits)) return std::nullopt;
-  // The id is no secret: finding it may take as long as it takes. Of the secret only its hash is compared.
+  // The id is no secret: finding it may take as long as it takes. Of the secret only its hash is
+  // compared.
   for (const ApiKey& key : keys_) {
     if (key.id != id) continue;
     const auto salt = base::from_hex(key.salt);
     const auto expected = base::from_hex(key.hash);
     if (!salt.ok() || !expected.ok()) return std::nullopt;
-    const bool right = base::equal_constant_time(hash_secret(salt.value(), secret), expected.value());
+    const bool right =
+        base::equal_constant_time(hash_secret(salt.value(), secret), expected.value());
     if (!right || key.revoked) return std::nullopt;
     return KeyIdentity{key.id, key.name, tenant_of(key.id)};
   }

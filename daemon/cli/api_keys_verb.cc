@@ -40,8 +40,10 @@ base::Result<StatePaths> state_paths(const KeyOptions& options) {
 
 // A running service takes the change at once; one that does not run has nothing to take.
 void apply_to_service(const StatePaths& paths) {
-  const auto answer = daemon_supervisor::ask_control_socket(paths.control_socket, "reload", kTimeoutMs);
-  if (!answer.ok()) std::fputs("The service is not running; it takes the change when it starts.\n", stderr);
+  const auto answer =
+      daemon_supervisor::ask_control_socket(paths.control_socket, "reload", kTimeoutMs);
+  if (!answer.ok())
+    std::fputs("The service is not running; it takes the change when it starts.\n", stderr);
 }
 
 base::Status create(const KeyOptions& options) {
@@ -98,7 +100,9 @@ base::Status list(const KeyOptions& options) {
   return {};
 }
 
-int finish(const base::Status& status) { return status.ok() ? kExitOk : report_failure(status.error()); }
+int finish(const base::Status& status) {
+  return status.ok() ? kExitOk : report_failure(status.error());
+}
 
 }  // namespace
 
@@ -109,7 +113,8 @@ void add_api_keys(Command& parent) {
   Command& create_verb = verb.add("create", "make a key and show it, once");
   create_verb.argument("NAME", options->name, "whose it is: letters, digits, '-', '_', '.'");
   create_verb.option("--config", options->config, "the configuration file of the service");
-  create_verb.flag("--for-ask", options->for_ask, "keep it on this machine for 'redoubt ask' instead of showing it");
+  create_verb.flag("--for-ask", options->for_ask,
+                   "keep it on this machine for 'redoubt ask' instead of showing it");
   create_verb.runs([options] { return finish(create(*options)); });
 
   Command& list_verb = verb.add("list", "show the keys there are");

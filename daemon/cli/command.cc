@@ -33,13 +33,17 @@ Command& Command::option(const std::string& name, double& target, const std::str
   return *this;
 }
 
-Command& Command::option(const std::string& name, std::vector<std::string>& target, const std::string& help) {
+Command& Command::option(const std::string& name, std::vector<std::string>& target,
+                         const std::string& help) {
   // One value each time, so that what follows can still be an argument.
-  app_.add_option(name, target, help)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app_.add_option(name, target, help)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   return *this;
 }
 
-Command& Command::required_option(const std::string& name, std::string& target, const std::string& help) {
+Command& Command::required_option(const std::string& name, std::string& target,
+                                  const std::string& help) {
   app_.add_option(name, target, help)->required();
   return *this;
 }
@@ -54,12 +58,14 @@ Command& Command::argument(const std::string& name, std::string& target, const s
   return *this;
 }
 
-Command& Command::optional_argument(const std::string& name, std::string& target, const std::string& help) {
+Command& Command::optional_argument(const std::string& name, std::string& target,
+                                    const std::string& help) {
   app_.add_option(name, target, help);
   return *this;
 }
 
-Command& Command::arguments(const std::string& name, std::vector<std::string>& target, const std::string& help) {
+Command& Command::arguments(const std::string& name, std::vector<std::string>& target,
+                            const std::string& help) {
   app_.add_option(name, target, help)->required();
   return *this;
 }
@@ -74,7 +80,9 @@ Command& Command::hide() {
   return *this;
 }
 
-void Command::runs(std::function<int()> run) { run_ = std::move(run); }
+void Command::runs(std::function<int()> run) {
+  run_ = std::move(run);
+}
 
 const std::function<int()>* Command::chosen() const {
   for (const auto& child : children_) {
@@ -86,7 +94,8 @@ const std::function<int()>* Command::chosen() const {
 namespace {
 
 constexpr char kFooter[] =
-    "Exit status: 0 it worked, 1 it did not (standard error says why), 2 the command line makes no sense.";
+    "Exit status: 0 it worked, 1 it did not (standard error says why), 2 the command line makes no "
+    "sense.";
 
 // Prints the help or the complaint, whichever `error` stands for.
 int report(const CLI::App& app, const CLI::ParseError& error) {

@@ -1,13 +1,13 @@
-// A verb of the command line: its options, its sub-verbs and what it runs. The border to CLI11, whose header is
-// included by command.cc alone.
+// A verb of the command line: its options, its sub-verbs and what it runs. The border to CLI11,
+// whose header is included by command.cc alone.
 //
 // A verb file declares itself in one function:
 //
 //   void add_status(Command& parent) {
 //     Command& verb = parent.add("status", "show what the service is doing");
-//     auto options = std::make_shared<StatusOptions>();  // filled by the parser, read by run_status
-//     verb.flag("--json", options->json, "print JSON");
-//     verb.runs([options] { return run_status(*options); });
+//     auto options = std::make_shared<StatusOptions>();  // filled by the parser, read by
+//     run_status verb.flag("--json", options->json, "print JSON"); verb.runs([options] { return
+//     run_status(*options); });
 //   }
 //
 // and verbs.cc names that function.
@@ -37,17 +37,20 @@ class Command {
   // A sub-verb. A command has sub-verbs or runs(), not both.
   Command& add(const std::string& name, const std::string& help);
 
-  // An option "--name" (or "-n,--name") with a value. The target's value at this moment is the default.
+  // An option "--name" (or "-n,--name") with a value. The target's value at this moment is the
+  // default.
   Command& option(const std::string& name, std::string& target, const std::string& help);
   Command& option(const std::string& name, std::uint64_t& target, const std::string& help);
   Command& option(const std::string& name, double& target, const std::string& help);
-  Command& option(const std::string& name, std::vector<std::string>& target, const std::string& help);  // repeatable
+  Command& option(const std::string& name, std::vector<std::string>& target,
+                  const std::string& help);  // repeatable
   Command& required_option(const std::string& name, std::string& target, const std::string& help);
   Command& flag(const std::string& name, bool& target, const std::string& help);
   // An argument without a name, shown as NAME in the help.
   Command& argument(const std::string& name, std::string& target, const std::string& help);
   Command& optional_argument(const std::string& name, std::string& target, const std::string& help);
-  Command& arguments(const std::string& name, std::vector<std::string>& target, const std::string& help);  // one or more
+  Command& arguments(const std::string& name, std::vector<std::string>& target,
+                     const std::string& help);  // one or more
 
   Command& footer(const std::string& text);
   Command& hide();  // leaves it out of the help

@@ -20,7 +20,8 @@ int run_check(const std::string& path) {
 }  // namespace
 
 void add_config(Command& parent) {
-  Command& check = parent.add("config", "the configuration file").add("check", "say what is wrong with a configuration");
+  Command& check = parent.add("config", "the configuration file")
+                       .add("check", "say what is wrong with a configuration");
   auto path = std::make_shared<std::string>("/etc/redoubt/redoubt.toml");
   check.optional_argument("FILE", *path, "the file; the service's own when not given");
   check.runs([path] { return run_check(*path); });

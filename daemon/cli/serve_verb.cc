@@ -37,7 +37,8 @@ int run_serve(const ServeOptions& options) {
 int run_role(const RoleOptions& options) {
   daemon_supervisor::RoleRequest request;
   request.name = options.name;
-  request.identity = {static_cast<std::uint32_t>(options.uid), static_cast<std::uint32_t>(options.gid)};
+  request.identity = {static_cast<std::uint32_t>(options.uid),
+                      static_cast<std::uint32_t>(options.gid)};
   request.descriptors = static_cast<int>(options.descriptors);
   request.open_files_max = options.open_files;
   return daemon_supervisor::run_role(request);

@@ -42,8 +42,8 @@ std::string roles_table(const Json::Array& roles) {
   for (const Json& role : roles) {
     const std::int64_t pid = number(role, "pid");
     table.add({word(member(&role, "name")), state_of(role), pid > 0 ? std::to_string(pid) : "-",
-               format_duration_ms(number(role, "uptime_ms")), std::to_string(number(role, "restarts")),
-               word(member(&role, "last_exit"))});
+               format_duration_ms(number(role, "uptime_ms")),
+               std::to_string(number(role, "restarts")), word(member(&role, "last_exit"))});
   }
   return table.format();
 }
@@ -55,9 +55,11 @@ std::string sandbox_table(const Json::Array& roles) {
     const Json* sandbox = member(member(&role, "report"), "sandbox");
     if (sandbox == nullptr || !sandbox->is_object()) continue;
     any = true;
-    table.add({word(member(&role, "name")), word(member(sandbox, "uid")), word(member(sandbox, "namespaces")),
-               fmt::format("ABI {}", number(*sandbox, "landlock_abi")), word(member(sandbox, "seccomp_allowed")),
-               word(member(sandbox, "locked_down")), word(member(sandbox, "skipped"))});
+    table.add({word(member(&role, "name")), word(member(sandbox, "uid")),
+               word(member(sandbox, "namespaces")),
+               fmt::format("ABI {}", number(*sandbox, "landlock_abi")),
+               word(member(sandbox, "seccomp_allowed")), word(member(sandbox, "locked_down")),
+               word(member(sandbox, "skipped"))});
   }
   return any ? "\n" + table.format() : "";
 }

@@ -27,14 +27,16 @@ struct StatusOptions {
 
 base::Result<base::Json> ask_status(const daemon_config::Config& config) {
   const daemon_supervisor::StatePaths paths(config);
-  const auto text = TRY(daemon_supervisor::ask_control_socket(paths.control_socket, "status", kTimeoutMs));
+  const auto text =
+      TRY(daemon_supervisor::ask_control_socket(paths.control_socket, "status", kTimeoutMs));
   return base::Json::parse(text);
 }
 
 base::Status show(const daemon_config::Config& config, const StatusOptions& options) {
   const auto status = TRY(ask_status(config));
   const std::string text = options.json ? status.dump_pretty() + "\n" : format_status(status);
-  if (options.watch && ::isatty(STDOUT_FILENO) == 1) std::fputs("\x1b[H\x1b[2J", stdout);  // clear the screen
+  if (options.watch && ::isatty(STDOUT_FILENO) == 1)
+    std::fputs("\x1b[H\x1b[2J", stdout);  // clear the screen
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
   return {};

@@ -14,8 +14,8 @@ class Table {
   // As many cells as there are headings.
   void add(std::vector<std::string> cells);
 
-  // A line per row, columns two spaces apart, as wide as their widest cell. Cells are shown with control characters
-  // replaced by '?': what a role or a file says cannot move the cursor.
+  // A line per row, columns two spaces apart, as wide as their widest cell. Cells are shown with
+  // control characters replaced by '?': what a role or a file says cannot move the cursor.
   std::string format() const;
 
  private:

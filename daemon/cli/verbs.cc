@@ -5,6 +5,7 @@ namespace daemon_cli {
 void add_verbs(Command& root) {
   add_serve(root);
   add_role(root);
+  add_ask(root);
   add_status(root);
   add_api_keys(root);
   add_config(root);

@@ -1,5 +1,5 @@
-// Every verb, in the order of the help. A new verb is a file with an add_…() function, a line here and one in
-// verbs.cc.
+// Every verb, in the order of the help. A new verb is a file with an add_…() function, a line here
+// and one in verbs.cc.
 #ifndef DAEMON_CLI_VERBS_H_
 #define DAEMON_CLI_VERBS_H_
 
@@ -9,8 +9,9 @@ namespace daemon_cli {
 
 void add_verbs(Command& root);
 
-void add_serve(Command& parent);   // serve
-void add_role(Command& parent);    // role (hidden)
+void add_serve(Command& parent);     // serve
+void add_role(Command& parent);      // role (hidden)
+void add_ask(Command& parent);       // ask
 void add_status(Command& parent);    // status
 void add_api_keys(Command& parent);  // api-keys create | list | revoke
 void add_config(Command& parent);    // config check

@@ -60,7 +60,8 @@ void check_sections(const TomlDocument& document, Problems& problems) {
   const auto known = section_names();
   for (const TomlSection& section : document.sections) {
     if (std::find(known.begin(), known.end(), section.name) != known.end()) continue;
-    problems.add(section.line, fmt::format("unknown section [{}]{}", section.name, suggestion(section.name, known)));
+    problems.add(section.line, fmt::format("unknown section [{}]{}", section.name,
+                                           suggestion(section.name, known)));
   }
 }
 
@@ -75,13 +76,15 @@ void store_entry(const TomlEntry& entry, Config& config, Problems& problems) {
   }
   const auto stored = row->store(config, entry.value);
   if (stored.ok()) return;
-  problems.add(entry.line, fmt::format("{}.{} {}", entry.section, entry.key, stored.error().message));
+  problems.add(entry.line,
+               fmt::format("{}.{} {}", entry.section, entry.key, stored.error().message));
 }
 
 // What no single key can tell.
 void check_together(const Config& config, Problems& problems) {
   if (config.server.tls_certificate.empty() != config.server.tls_private_key.empty()) {
-    problems.add(1, "server.tls_certificate and server.tls_private_key are given together or not at all");
+    problems.add(
+        1, "server.tls_certificate and server.tls_private_key are given together or not at all");
   }
 }
 

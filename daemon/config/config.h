@@ -1,5 +1,5 @@
-// The appliance's configuration: one TOML file, every key known, every value in range. image/redoubt.toml documents
-// each key with its default.
+// The appliance's configuration: one TOML file, every key known, every value in range.
+// image/redoubt.toml documents each key with its default.
 #ifndef DAEMON_CONFIG_CONFIG_H_
 #define DAEMON_CONFIG_CONFIG_H_
 
@@ -29,8 +29,9 @@ struct PathsConfig {
 };
 
 struct ModelConfig {
-  std::string name;       // what clients call it; empty: the name it was imported under
-  std::string directory;  // absolute path of a signed model directory; empty: the active one of the store
+  std::string name;  // what clients call it; empty: the name it was imported under
+  std::string
+      directory;  // absolute path of a signed model directory; empty: the active one of the store
   std::vector<std::string> trusted_keys;  // absolute paths of PEM public keys
 };
 
@@ -41,7 +42,8 @@ struct SandboxConfig {
 };
 
 struct SupervisorConfig {
-  std::uint32_t busy_timeout_ms = 60'000;  // a busy role without progress for this long is killed and restarted
+  std::uint32_t busy_timeout_ms =
+      60'000;  // a busy role without progress for this long is killed and restarted
   std::uint32_t load_timeout_ms = 120'000;  // likewise while starting
 };
 
@@ -49,7 +51,8 @@ struct Config {
   ServerConfig server;
   PathsConfig paths;
   ModelConfig model;
-  daemon_engine::EngineConfig engine;   // without model_id, created and trusted_keys_pem: the supervisor knows those
+  daemon_engine::EngineConfig
+      engine;  // without model_id, created and trusted_keys_pem: the supervisor knows those
   daemon_gateway::GatewayConfig limits;  // without listeners, PEM texts and api_keys: likewise
   SandboxConfig sandbox;
   SupervisorConfig supervisor;

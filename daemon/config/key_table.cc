@@ -29,54 +29,135 @@ base::Status set_tls_min_version(Config& c, const Value& v) {
 
 // clang-format off: a table reads in columns.
 constexpr KeyRow kRows[] = {
-    {"server", "listen", [](Config& c, const Value& v) { return assign(c.server.listen, to_listen_addresses(v)); }},
-    {"server", "tls_certificate", [](Config& c, const Value& v) { return assign(c.server.tls_certificate, to_absolute_path(v)); }},
-    {"server", "tls_private_key", [](Config& c, const Value& v) { return assign(c.server.tls_private_key, to_absolute_path(v)); }},
+    {"server", "listen",
+     [](Config& c, const Value& v) { return assign(c.server.listen, to_listen_addresses(v)); }},
+    {"server", "tls_certificate",
+     [](Config& c, const Value& v) {
+       return assign(c.server.tls_certificate, to_absolute_path(v));
+     }},
+    {"server", "tls_private_key",
+     [](Config& c, const Value& v) {
+       return assign(c.server.tls_private_key, to_absolute_path(v));
+     }},
     {"server", "tls_min_version", set_tls_min_version},
-    {"server", "drain_timeout_ms", [](Config& c, const Value& v) { return assign(c.server.drain_timeout_ms, to_u32(v, kShortTime)); }},
+    {"server", "drain_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.server.drain_timeout_ms, to_u32(v, kShortTime));
+     }},
 
-    {"paths", "state", [](Config& c, const Value& v) { return assign(c.paths.state, to_absolute_path(v)); }},
-    {"paths", "runtime", [](Config& c, const Value& v) { return assign(c.paths.runtime, to_absolute_path(v)); }},
+    {"paths", "state",
+     [](Config& c, const Value& v) { return assign(c.paths.state, to_absolute_path(v)); }},
+    {"paths", "runtime",
+     [](Config& c, const Value& v) { return assign(c.paths.runtime, to_absolute_path(v)); }},
 
-    {"model", "name", [](Config& c, const Value& v) { return assign(c.model.name, to_model_name(v)); }},
-    {"model", "directory", [](Config& c, const Value& v) { return assign(c.model.directory, to_absolute_path(v)); }},
-    {"model", "file", [](Config& c, const Value& v) { return assign(c.engine.model_file, to_relative_path(v)); }},
-    {"model", "trusted_keys", [](Config& c, const Value& v) { return assign(c.model.trusted_keys, to_absolute_paths(v, kTrustedKeysMax)); }},
+    {"model", "name",
+     [](Config& c, const Value& v) { return assign(c.model.name, to_model_name(v)); }},
+    {"model", "directory",
+     [](Config& c, const Value& v) { return assign(c.model.directory, to_absolute_path(v)); }},
+    {"model", "file",
+     [](Config& c, const Value& v) { return assign(c.engine.model_file, to_relative_path(v)); }},
+    {"model", "trusted_keys",
+     [](Config& c, const Value& v) {
+       return assign(c.model.trusted_keys, to_absolute_paths(v, kTrustedKeysMax));
+     }},
 
-    {"engine", "backend", [](Config& c, const Value& v) { return assign(c.engine.backend, to_choice(v, {"cpu", "reference"})); }},
-    {"engine", "threads", [](Config& c, const Value& v) { return assign(c.engine.threads, to_u32(v, {1, 1'024, true})); }},
-    {"engine", "context_tokens", [](Config& c, const Value& v) { return assign(c.engine.context_tokens, to_u32(v, {64, 1'048'576, true})); }},
-    {"engine", "sequences_max", [](Config& c, const Value& v) { return assign(c.engine.sequences_max, to_u32(v, {1, 256})); }},
-    {"engine", "kv_cache_bytes", [](Config& c, const Value& v) { return assign(c.engine.kv_cache_bytes, to_bytes(v, {kMiB, 64 * kTiB, true})); }},
-    {"engine", "memory_bytes_max", [](Config& c, const Value& v) { return assign(c.engine.memory_bytes_max, to_bytes(v, {64 * kMiB, 64 * kTiB, true})); }},
-    {"engine", "kv_format", [](Config& c, const Value& v) { return assign(c.engine.kv_format, to_choice(v, {"f16", "f32"})); }},
-    {"engine", "step_tokens_max", [](Config& c, const Value& v) { return assign(c.engine.step_tokens_max, to_u32(v, {16, 8'192})); }},
-    {"engine", "queue_max", [](Config& c, const Value& v) { return assign(c.engine.queue_max, to_u32(v, {1, 65'536})); }},
-    {"engine", "prefix_cache", [](Config& c, const Value& v) { return assign(c.engine.prefix_cache, to_bool(v)); }},
+    {"engine", "backend",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.backend, to_choice(v, {"cpu", "reference"}));
+     }},
+    {"engine", "threads",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.threads, to_u32(v, {1, 1'024, true}));
+     }},
+    {"engine", "context_tokens",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.context_tokens, to_u32(v, {64, 1'048'576, true}));
+     }},
+    {"engine", "sequences_max",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.sequences_max, to_u32(v, {1, 256}));
+     }},
+    {"engine", "kv_cache_bytes",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.kv_cache_bytes, to_bytes(v, {kMiB, 64 * kTiB, true}));
+     }},
+    {"engine", "memory_bytes_max",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.memory_bytes_max, to_bytes(v, {64 * kMiB, 64 * kTiB, true}));
+     }},
+    {"engine", "kv_format",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.kv_format, to_choice(v, {"f16", "f32"}));
+     }},
+    {"engine", "step_tokens_max",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.step_tokens_max, to_u32(v, {16, 8'192}));
+     }},
+    {"engine", "queue_max",
+     [](Config& c, const Value& v) {
+       return assign(c.engine.queue_max, to_u32(v, {1, 65'536}));
+     }},
+    {"engine", "prefix_cache",
+     [](Config& c, const Value& v) { return assign(c.engine.prefix_cache, to_bool(v)); }},
 
-    {"limits", "connections_max", [](Config& c, const Value& v) { return assign(c.limits.connections_max, to_u32(v, {1, 65'536})); }},
-    {"limits", "requests_max", [](Config& c, const Value& v) { return assign(c.limits.requests_max, to_u32(v, {1, 1'024})); }},
-    {"limits", "body_bytes_max", [](Config& c, const Value& v) -> base::Status {
+    {"limits", "connections_max",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.connections_max, to_u32(v, {1, 65'536}));
+     }},
+    {"limits", "requests_max",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.requests_max, to_u32(v, {1, 1'024}));
+     }},
+    {"limits", "body_bytes_max",
+     [](Config& c, const Value& v) -> base::Status {
        c.limits.body_bytes_max = static_cast<std::uint32_t>(TRY(to_bytes(v, {1'024, 32 * kMiB})));
        return {};
      }},
-    {"limits", "header_timeout_ms", [](Config& c, const Value& v) { return assign(c.limits.header_timeout_ms, to_u32(v, kShortTime)); }},
-    {"limits", "body_timeout_ms", [](Config& c, const Value& v) { return assign(c.limits.body_timeout_ms, to_u32(v, kShortTime)); }},
-    {"limits", "write_timeout_ms", [](Config& c, const Value& v) { return assign(c.limits.write_timeout_ms, to_u32(v, kShortTime)); }},
-    {"limits", "request_timeout_ms", [](Config& c, const Value& v) { return assign(c.limits.request_timeout_ms, to_u32(v, {kLongTime.min, kLongTime.max, true})); }},
-    {"limits", "ping_interval_ms", [](Config& c, const Value& v) { return assign(c.limits.ping_interval_ms, to_u32(v, kShortTime)); }},
+    {"limits", "header_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.header_timeout_ms, to_u32(v, kShortTime));
+     }},
+    {"limits", "body_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.body_timeout_ms, to_u32(v, kShortTime));
+     }},
+    {"limits", "write_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.write_timeout_ms, to_u32(v, kShortTime));
+     }},
+    {"limits", "request_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.request_timeout_ms, to_u32(v, {kLongTime.min, kLongTime.max, true}));
+     }},
+    {"limits", "ping_interval_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.limits.ping_interval_ms, to_u32(v, kShortTime));
+     }},
 
-    {"sandbox", "gateway_user", [](Config& c, const Value& v) { return assign(c.sandbox.gateway_user, to_user(v)); }},
-    {"sandbox", "engine_user", [](Config& c, const Value& v) { return assign(c.sandbox.engine_user, to_user(v)); }},
-    {"sandbox", "landlock_abi_min", [](Config& c, const Value& v) { return assign(c.sandbox.landlock_abi_min, to_u32(v, {1, 16, true})); }},
+    {"sandbox", "gateway_user",
+     [](Config& c, const Value& v) { return assign(c.sandbox.gateway_user, to_user(v)); }},
+    {"sandbox", "engine_user",
+     [](Config& c, const Value& v) { return assign(c.sandbox.engine_user, to_user(v)); }},
+    {"sandbox", "landlock_abi_min",
+     [](Config& c, const Value& v) {
+       return assign(c.sandbox.landlock_abi_min, to_u32(v, {1, 16, true}));
+     }},
 
-    {"supervisor", "busy_timeout_ms", [](Config& c, const Value& v) { return assign(c.supervisor.busy_timeout_ms, to_u32(v, kLongTime)); }},
-    {"supervisor", "load_timeout_ms", [](Config& c, const Value& v) { return assign(c.supervisor.load_timeout_ms, to_u32(v, kLongTime)); }},
+    {"supervisor", "busy_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.supervisor.busy_timeout_ms, to_u32(v, kLongTime));
+     }},
+    {"supervisor", "load_timeout_ms",
+     [](Config& c, const Value& v) {
+       return assign(c.supervisor.load_timeout_ms, to_u32(v, kLongTime));
+     }},
 };
 // clang-format on
 
 }  // namespace
 
-std::span<const KeyRow> key_table() { return kRows; }
+std::span<const KeyRow> key_table() {
+  return kRows;
+}
 
 }  // namespace daemon_config

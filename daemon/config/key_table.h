@@ -1,5 +1,5 @@
-// One row per configuration key: where it goes and what it may be. To add a key, add a row and its lines in
-// image/redoubt.toml (a test compares the two).
+// One row per configuration key: where it goes and what it may be. To add a key, add a row and its
+// lines in image/redoubt.toml (a test compares the two).
 #ifndef DAEMON_CONFIG_KEY_TABLE_H_
 #define DAEMON_CONFIG_KEY_TABLE_H_
 
@@ -15,7 +15,8 @@ namespace daemon_config {
 struct KeyRow {
   std::string_view section;
   std::string_view key;
-  // Checks the value and stores it; the error says what is allowed ("must be …"), without naming the key.
+  // Checks the value and stores it; the error says what is allowed ("must be …"), without naming
+  // the key.
   base::Status (*store)(Config& config, const TomlValue& value);
 };
 

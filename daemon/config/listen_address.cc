@@ -13,8 +13,8 @@ namespace daemon_config {
 namespace {
 
 base::Error not_an_address(std::string_view text) {
-  return base::invalid_input(
-      fmt::format("\"{}\" is not an IP address and port, such as \"127.0.0.1:8443\" or \"[::1]:8443\"", text));
+  return base::invalid_input(fmt::format(
+      "\"{}\" is not an IP address and port, such as \"127.0.0.1:8443\" or \"[::1]:8443\"", text));
 }
 
 bool parse_port(std::string_view text, std::uint16_t& port) {
@@ -43,7 +43,8 @@ base::Result<ListenAddress> parse_listen_address(std::string_view text) {
   if (!parse_port(text.substr(colon + 1), address.port)) return not_an_address(text);
   address.ipv6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (address.ipv6) host = host.substr(1, host.size() - 2);
-  if (!canonical_host(address.ipv6 ? AF_INET6 : AF_INET, std::string(host), address.host)) return not_an_address(text);
+  if (!canonical_host(address.ipv6 ? AF_INET6 : AF_INET, std::string(host), address.host))
+    return not_an_address(text);
   return address;
 }
 

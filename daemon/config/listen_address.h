@@ -29,7 +29,8 @@ struct SocketAddress {
   socklen_t bytes;
 };
 SocketAddress to_socket_address(const ListenAddress& address);
-base::Result<ListenAddress> from_socket_address(const sockaddr_storage& storage);  // kUnsupported: neither IPv4 nor IPv6
+base::Result<ListenAddress> from_socket_address(
+    const sockaddr_storage& storage);  // kUnsupported: neither IPv4 nor IPv6
 
 }  // namespace daemon_config
 

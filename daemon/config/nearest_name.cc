@@ -28,7 +28,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::optional<std::string_view> nearest_name(std::string_view name, std::span<const std::string_view> candidates) {
+std::optional<std::string_view> nearest_name(std::string_view name,
+                                             std::span<const std::string_view> candidates) {
   if (name.size() > kNameBytesMax) return std::nullopt;
   std::optional<std::string_view> best;
   std::size_t best_distance = name.size() / 3 + 1;

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-// Header-only, so that the library's idea of exceptions is this file's: none, parse() returns its failure.
+// Header-only, so that the library's idea of exceptions is this file's: none, parse() returns its
+// failure.
 #undef TOML_SHARED_LIB
 #undef TOML_HEADER_ONLY
 #define TOML_HEADER_ONLY 1
@@ -19,26 +20,32 @@ base::Error error_at(std::string_view file, std::uint32_t line, std::string_view
   return base::invalid_input(fmt::format("{}:{}: {}", file, line, message));
 }
 
-std::uint32_t line_of(const toml::node& node) { return node.source().begin.line; }
+std::uint32_t line_of(const toml::node& node) {
+  return node.source().begin.line;
+}
 
 base::Result<std::vector<std::string>> to_strings(const toml::array& array, std::string_view what,
                                                   std::string_view file) {
   std::vector<std::string> texts;
   for (const toml::node& element : array) {
     const auto* text = element.as_string();
-    if (text == nullptr) return error_at(file, line_of(array), fmt::format("{} holds something else than strings", what));
+    if (text == nullptr)
+      return error_at(file, line_of(array),
+                      fmt::format("{} holds something else than strings", what));
     texts.push_back(text->get());
   }
   return texts;
 }
 
-base::Result<TomlValue> to_value(const toml::node& node, std::string_view what, std::string_view file) {
+base::Result<TomlValue> to_value(const toml::node& node, std::string_view what,
+                                 std::string_view file) {
   if (const auto* value = node.as_boolean()) return TomlValue(value->get());
   if (const auto* value = node.as_integer()) return TomlValue(value->get());
   if (const auto* value = node.as_floating_point()) return TomlValue(value->get());
   if (const auto* value = node.as_string()) return TomlValue(value->get());
   if (const auto* value = node.as_array()) return TomlValue(TRY(to_strings(*value, what, file)));
-  return error_at(file, line_of(node), fmt::format("{} is a table or a date, which no key takes", what));
+  return error_at(file, line_of(node),
+                  fmt::format("{} is a table or a date, which no key takes", what));
 }
 
 base::Status add_section(TomlDocument& document, const std::string& name, const toml::table& table,
@@ -59,7 +66,8 @@ base::Result<TomlDocument> parse_toml(std::string_view text, std::string_view fi
     return base::exhausted(fmt::format("{}: {} bytes, limit {}", file, text.size(), kTomlBytesMax));
   }
   const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) return error_at(file, parsed.error().source().begin.line, parsed.error().description());
+  if (!parsed)
+    return error_at(file, parsed.error().source().begin.line, parsed.error().description());
   TomlDocument document;
   for (const auto& [key, node] : parsed.table()) {
     const std::string name(key.str());

@@ -1,5 +1,5 @@
-// A TOML file as a flat list of "[section] key = value" entries: all that our configuration needs of TOML. The border
-// to toml++, whose header is included by toml_document.cc alone.
+// A TOML file as a flat list of "[section] key = value" entries: all that our configuration needs
+// of TOML. The border to toml++, whose header is included by toml_document.cc alone.
 #ifndef DAEMON_CONFIG_TOML_DOCUMENT_H_
 #define DAEMON_CONFIG_TOML_DOCUMENT_H_
 
@@ -34,8 +34,8 @@ struct TomlDocument {
 
 inline constexpr std::size_t kTomlBytesMax = 256 * 1024;
 
-// kInvalidInput with "file:line: …" for text that is not TOML, a key outside a section, a nested table, a date, or an
-// array of anything but strings. Texts over kTomlBytesMax are kExhausted.
+// kInvalidInput with "file:line: …" for text that is not TOML, a key outside a section, a nested
+// table, a date, or an array of anything but strings. Texts over kTomlBytesMax are kExhausted.
 base::Result<TomlDocument> parse_toml(std::string_view text, std::string_view file);
 
 }  // namespace daemon_config

@@ -16,25 +16,28 @@ constexpr std::size_t kModelNameBytesMax = 256;
 constexpr std::size_t kUserBytesMax = 32;
 constexpr std::size_t kListenMax = 16;
 
-constexpr std::string_view kLettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::string_view kLettersAndDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 bool consists_of(std::string_view text, std::string_view extra) {
   return std::all_of(text.begin(), text.end(), [extra](char c) {
-    return kLettersAndDigits.find(c) != std::string_view::npos || extra.find(c) != std::string_view::npos;
+    return kLettersAndDigits.find(c) != std::string_view::npos ||
+           extra.find(c) != std::string_view::npos;
   });
 }
 
 base::Status check_range(std::uint64_t number, Range range) {
   if (number == 0 && range.zero_too) return {};
   if (number >= range.min && number <= range.max) return {};
-  return base::invalid_input(fmt::format("must be {}{} to {}, not {}", range.zero_too ? "0 or " : "", range.min,
-                                         range.max, number));
+  return base::invalid_input(fmt::format(
+      "must be {}{} to {}, not {}", range.zero_too ? "0 or " : "", range.min, range.max, number));
 }
 
 base::Result<std::uint64_t> to_number(const TomlValue& value, Range range) {
   const auto* number = std::get_if<std::int64_t>(&value);
   if (number == nullptr) return base::invalid_input("must be a whole number");
-  if (*number < 0) return base::invalid_input(fmt::format("must not be negative, but is {}", *number));
+  if (*number < 0)
+    return base::invalid_input(fmt::format("must not be negative, but is {}", *number));
   TRY(check_range(static_cast<std::uint64_t>(*number), range));
   return static_cast<std::uint64_t>(*number);
 }
@@ -46,7 +49,8 @@ base::Result<std::uint64_t> parse_size(std::string_view text) {
     unsigned shift;
   };
   constexpr Unit kUnits[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
-  const auto malformed = base::invalid_input("must be a number of bytes or a text such as \"512 MiB\" or \"2 GiB\"");
+  const auto malformed =
+      base::invalid_input("must be a number of bytes or a text such as \"512 MiB\" or \"2 GiB\"");
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc()) return malformed;
@@ -64,14 +68,16 @@ base::Result<std::uint64_t> parse_size(std::string_view text) {
 base::Status check_absolute(const std::string& path) {
   const bool absolute = path.starts_with('/') && path.find('\0') == path.npos;
   if (absolute && path.size() <= kPathBytesMax) return {};
-  return base::invalid_input(fmt::format("must be an absolute path of at most {} bytes", kPathBytesMax));
+  return base::invalid_input(
+      fmt::format("must be an absolute path of at most {} bytes", kPathBytesMax));
 }
 
 base::Result<std::vector<std::string>> to_texts(const TomlValue& value, std::size_t count_max) {
   const auto* texts = std::get_if<std::vector<std::string>>(&value);
   if (texts == nullptr) return base::invalid_input("must be a list of texts");
   if (texts->size() > count_max) {
-    return base::invalid_input(fmt::format("must have at most {} entries, not {}", count_max, texts->size()));
+    return base::invalid_input(
+        fmt::format("must have at most {} entries, not {}", count_max, texts->size()));
   }
   return *texts;
 }
@@ -100,14 +106,17 @@ base::Result<std::string> to_text(const TomlValue& value, std::size_t bytes_max)
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr) return base::invalid_input("must be a text in quotes");
   if (text->size() > bytes_max) {
-    return base::invalid_input(fmt::format("must have at most {} bytes, not {}", bytes_max, text->size()));
+    return base::invalid_input(
+        fmt::format("must have at most {} bytes, not {}", bytes_max, text->size()));
   }
   return *text;
 }
 
-base::Result<std::string> to_choice(const TomlValue& value, std::initializer_list<std::string_view> choices) {
+base::Result<std::string> to_choice(const TomlValue& value,
+                                    std::initializer_list<std::string_view> choices) {
   const auto* text = std::get_if<std::string>(&value);
-  if (text != nullptr && std::find(choices.begin(), choices.end(), *text) != choices.end()) return *text;
+  if (text != nullptr && std::find(choices.begin(), choices.end(), *text) != choices.end())
+    return *text;
   return base::invalid_input(fmt::format("must be \"{}\"", fmt::join(choices, "\" or \"")));
 }
 
@@ -117,7 +126,8 @@ base::Result<std::string> to_absolute_path(const TomlValue& value) {
   return path;
 }
 
-base::Result<std::vector<std::string>> to_absolute_paths(const TomlValue& value, std::size_t count_max) {
+base::Result<std::vector<std::string>> to_absolute_paths(const TomlValue& value,
+                                                         std::size_t count_max) {
   auto paths = TRY(to_texts(value, count_max));
   for (const std::string& path : paths) TRY(check_absolute(path));
   return paths;
@@ -125,7 +135,8 @@ base::Result<std::vector<std::string>> to_absolute_paths(const TomlValue& value,
 
 base::Result<std::string> to_relative_path(const TomlValue& value) {
   auto path = TRY(to_text(value, kPathBytesMax));
-  if (!base::check_relative_path(path).ok()) return base::invalid_input("must be a relative path without \"..\"");
+  if (!base::check_relative_path(path).ok())
+    return base::invalid_input("must be a relative path without \"..\"");
   return path;
 }
 

@@ -25,9 +25,11 @@ base::Result<std::uint32_t> to_u32(const TomlValue& value, Range range);
 base::Result<std::uint64_t> to_bytes(const TomlValue& value, Range range);
 base::Result<bool> to_bool(const TomlValue& value);
 base::Result<std::string> to_text(const TomlValue& value, std::size_t bytes_max);
-base::Result<std::string> to_choice(const TomlValue& value, std::initializer_list<std::string_view> choices);
+base::Result<std::string> to_choice(const TomlValue& value,
+                                    std::initializer_list<std::string_view> choices);
 base::Result<std::string> to_absolute_path(const TomlValue& value);
-base::Result<std::vector<std::string>> to_absolute_paths(const TomlValue& value, std::size_t count_max);
+base::Result<std::vector<std::string>> to_absolute_paths(const TomlValue& value,
+                                                         std::size_t count_max);
 base::Result<std::string> to_relative_path(const TomlValue& value);
 base::Result<std::string> to_model_name(const TomlValue& value);
 base::Result<std::string> to_user(const TomlValue& value);

@@ -12,7 +12,8 @@ namespace {
 // Room for a burst of events while the peer is busy; the kernel caps it at net.core.wmem_max.
 constexpr int kSendBufferBytes = 1 << 20;
 
-// A well-behaved peer passes one; room for a few more, so that a surplus is seen and closed rather than truncated.
+// A well-behaved peer passes one; room for a few more, so that a surplus is seen and closed rather
+// than truncated.
 constexpr std::size_t kPassedFdsMax = 4;
 
 struct alignas(cmsghdr) ControlBuffer {
@@ -43,7 +44,9 @@ std::vector<base::Fd> take_fds(msghdr& header) {
   return fds;
 }
 
-base::Error end_of_stream() { return base::io_error(EPIPE, "receive: the peer is gone"); }
+base::Error end_of_stream() {
+  return base::io_error(EPIPE, "receive: the peer is gone");
+}
 
 }  // namespace
 
@@ -64,7 +67,8 @@ base::Status Channel::send(const Message& message, const base::Fd* fd_to_pass) {
   auto bytes = serialize(message);
   iovec payload{bytes.data(), bytes.size()};
   ControlBuffer control{};
-  msghdr header = make_header(payload, control, fd_to_pass != nullptr ? CMSG_SPACE(sizeof(int)) : 0);
+  msghdr header =
+      make_header(payload, control, fd_to_pass != nullptr ? CMSG_SPACE(sizeof(int)) : 0);
   if (fd_to_pass != nullptr) {
     cmsghdr* c = CMSG_FIRSTHDR(&header);
     c->cmsg_level = SOL_SOCKET;
@@ -102,13 +106,16 @@ base::Result<std::optional<Received>> Channel::receive() {
   if ((header.msg_flags & MSG_TRUNC) != 0) {
     return base::invalid_input(fmt::format("message: longer than {} bytes", kMessageBytesMax));
   }
-  if ((header.msg_flags & MSG_CTRUNC) != 0) return base::invalid_input("message: too many descriptors");
+  if ((header.msg_flags & MSG_CTRUNC) != 0)
+    return base::invalid_input("message: too many descriptors");
 
-  Received received{TRY(parse(std::span(buffer_).first(static_cast<std::size_t>(got)))), base::Fd()};
+  Received received{TRY(parse(std::span(buffer_).first(static_cast<std::size_t>(got)))),
+                    base::Fd()};
   const std::size_t fds_due = std::holds_alternative<PeerChannel>(received.message) ? 1 : 0;
   if (fds.size() != fds_due) {
     return base::invalid_input(fmt::format("{}: {} descriptors came along, {} belong",
-                                           message_name(message_type(received.message)), fds.size(), fds_due));
+                                           message_name(message_type(received.message)), fds.size(),
+                                           fds_due));
   }
   if (fds_due == 1) received.fd = std::move(fds.front());
   return std::optional<Received>(std::move(received));

@@ -1,4 +1,5 @@
-// One end of a SOCK_SEQPACKET socketpair: whole messages in, whole messages out, descriptors beside them.
+// One end of a SOCK_SEQPACKET socketpair: whole messages in, whole messages out, descriptors beside
+// them.
 #ifndef DAEMON_IPC_CHANNEL_H_
 #define DAEMON_IPC_CHANNEL_H_
 
@@ -26,12 +27,13 @@ class Channel {
 
   int fd() const { return socket_.get(); }  // to poll
 
-  // Sends without blocking. kUnavailable: the channel is full, nothing was sent; kIo with EPIPE or ECONNRESET:
-  // the peer is gone.
+  // Sends without blocking. kUnavailable: the channel is full, nothing was sent; kIo with EPIPE or
+  // ECONNRESET: the peer is gone.
   base::Status send(const Message& message, const base::Fd* fd_to_pass = nullptr);
 
-  // The next message, or nothing when none is waiting. kIo with EPIPE at the end of the stream; kInvalidInput
-  // for a malformed message, one longer than kMessageBytesMax, or a descriptor where none belongs.
+  // The next message, or nothing when none is waiting. kIo with EPIPE at the end of the stream;
+  // kInvalidInput for a malformed message, one longer than kMessageBytesMax, or a descriptor where
+  // none belongs.
   base::Result<std::optional<Received>> receive();
 
  private:

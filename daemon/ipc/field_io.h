@@ -1,7 +1,9 @@
-// Two visitors with one vocabulary: FieldWriter appends a field, FieldReader bounds and reads it. A message is
-// described once (message_fields.h) and both directions follow from that, so they cannot drift apart.
+// Two visitors with one vocabulary: FieldWriter appends a field, FieldReader bounds and reads it. A
+// message is described once (message_fields.h) and both directions follow from that, so they cannot
+// drift apart.
 //
-// A value over its limit is our own bug when writing (it aborts) and a hostile peer when reading (it is an Error).
+// A value over its limit is our own bug when writing (it aborts) and a hostile peer when reading
+// (it is an Error).
 #ifndef DAEMON_IPC_FIELD_IO_H_
 #define DAEMON_IPC_FIELD_IO_H_
 
@@ -73,7 +75,8 @@ class FieldWriter {
 
   // A count of type Count, then `each(element)` for every element.
   template <std::unsigned_integral Count, typename T, typename Each>
-  base::Status list(const std::vector<T>& values, std::string_view, std::size_t count_max, Each each) {
+  base::Status list(const std::vector<T>& values, std::string_view, std::size_t count_max,
+                    Each each) {
     CHECK(values.size() <= count_max);
     writer_.write(static_cast<Count>(values.size()));
     for (const T& value : values) TRY(each(value));
@@ -136,7 +139,8 @@ class FieldReader {
 
   base::Status rest(std::vector<std::byte>& value, std::string_view what, std::size_t bytes_max) {
     if (reader_.remaining() > bytes_max) {
-      return over_limit(what, std::to_string(reader_.remaining()) + " bytes", std::to_string(bytes_max));
+      return over_limit(what, std::to_string(reader_.remaining()) + " bytes",
+                        std::to_string(bytes_max));
     }
     const auto raw = TRY(reader_.take(reader_.remaining(), what));
     value.assign(raw.begin(), raw.end());
@@ -145,7 +149,8 @@ class FieldReader {
 
   // Elements are added one at a time as their bytes are found, so a count alone allocates nothing.
   template <std::unsigned_integral Count, typename T, typename Each>
-  base::Status list(std::vector<T>& values, std::string_view what, std::size_t count_max, Each each) {
+  base::Status list(std::vector<T>& values, std::string_view what, std::size_t count_max,
+                    Each each) {
     Count count = 0;
     TRY(number(count, what, static_cast<Count>(count_max)));
     for (Count i = 0; i < count; ++i) TRY(each(values.emplace_back()));
@@ -153,8 +158,10 @@ class FieldReader {
   }
 
  private:
-  static base::Error over_limit(std::string_view what, const std::string& value, const std::string& max) {
-    return base::invalid_input(std::string(what) + " is " + value + ", at most " + max + " allowed");
+  static base::Error over_limit(std::string_view what, const std::string& value,
+                                const std::string& max) {
+    return base::invalid_input(std::string(what) + " is " + value + ", at most " + max +
+                               " allowed");
   }
 
   base::ByteReader& reader_;

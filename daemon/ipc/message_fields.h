@@ -1,5 +1,5 @@
-// The rows of daemon/PROTOCOL.md sections 3 and 4: what a message consists of, in wire order, and how much of it
-// is allowed. `Io` is FieldWriter or FieldReader.
+// The rows of daemon/PROTOCOL.md sections 3 and 4: what a message consists of, in wire order, and
+// how much of it is allowed. `Io` is FieldWriter or FieldReader.
 #ifndef DAEMON_IPC_MESSAGE_FIELDS_H_
 #define DAEMON_IPC_MESSAGE_FIELDS_H_
 
@@ -148,8 +148,9 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Event> m) {
   TRY(io.flag(m.has_logprob, "event.has_logprob"));
   if (m.has_logprob) {
     TRY(visit_fields<Io>(io, m.logprob));
-    TRY(io.template list<std::uint8_t>(m.top, "event.top", kTopLogprobsMax,
-                                       [&io](FieldsOf<Io, EventLogprob> top) { return visit_fields<Io>(io, top); }));
+    TRY(io.template list<std::uint8_t>(
+        m.top, "event.top", kTopLogprobsMax,
+        [&io](FieldsOf<Io, EventLogprob> top) { return visit_fields<Io>(io, top); }));
   }
   if (m.finish != EventFinish::kNone) {
     TRY(io.number(m.prompt_tokens, "event.prompt_tokens"));
@@ -163,8 +164,9 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Event> m) {
 template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, Events> m) {
   TRY(io.number(m.id, "events.id"));
-  return io.template list<std::uint16_t>(m.events, "events.count", kEventsPerMessageMax,
-                                         [&io](FieldsOf<Io, Event> event) { return visit_fields<Io>(io, event); });
+  return io.template list<std::uint16_t>(
+      m.events, "events.count", kEventsPerMessageMax,
+      [&io](FieldsOf<Io, Event> event) { return visit_fields<Io>(io, event); });
 }
 
 }  // namespace daemon_ipc

@@ -40,7 +40,8 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
 // The largest event there can be fits in a message on its own.
 static_assert(kEventsBytesMax > 64 + kEventTextBytesMax + kErrorTextBytesMax +
                                     (1 + kTopLogprobsMax) * (kTokenBytesMax + 16));
-static_assert(kMessageBytesMax > kReportBytesMax + 64 && kMessageBytesMax > kBodyChunkBytesMax + 64);
+static_assert(kMessageBytesMax > kReportBytesMax + 64 &&
+              kMessageBytesMax > kBodyChunkBytesMax + 64);
 
 template <std::size_t I>
 base::Result<Message> parse_row(base::ByteReader& reader) {
@@ -62,7 +63,9 @@ constexpr auto kParsers = make_parsers(std::make_index_sequence<std::variant_siz
 
 }  // namespace
 
-MessageType message_type(const Message& message) { return kRows[message.index()].type; }
+MessageType message_type(const Message& message) {
+  return kRows[message.index()].type;
+}
 
 std::string_view message_name(MessageType type) {
   for (const Row& row : kRows) {
@@ -75,7 +78,8 @@ std::vector<std::byte> serialize(const Message& message) {
   FieldWriter io;
   const auto type = static_cast<std::uint16_t>(message_type(message));
   CHECK(io.number(type, "type").ok());
-  const auto written = std::visit([&io](const auto& m) { return visit_fields<FieldWriter>(io, m); }, message);
+  const auto written =
+      std::visit([&io](const auto& m) { return visit_fields<FieldWriter>(io, m); }, message);
   CHECK(written.ok());
   auto bytes = std::move(io).release();
   CHECK(bytes.size() <= kMessageBytesMax);
@@ -90,7 +94,8 @@ std::size_t event_bytes(const Event& event) {
 
 base::Result<Message> parse(std::span<const std::byte> bytes) {
   if (bytes.size() > kMessageBytesMax) {
-    return base::invalid_input(fmt::format("message: {} bytes, limit {}", bytes.size(), kMessageBytesMax));
+    return base::invalid_input(
+        fmt::format("message: {} bytes, limit {}", bytes.size(), kMessageBytesMax));
   }
   base::ByteReader reader(bytes);
   const auto type = TRY(reader.read<std::uint16_t>("message type"));

@@ -1,4 +1,5 @@
-// The messages of daemon/PROTOCOL.md as structs: bytes to value and back. Parsing bounds every field.
+// The messages of daemon/PROTOCOL.md as structs: bytes to value and back. Parsing bounds every
+// field.
 #ifndef DAEMON_IPC_MESSAGES_H_
 #define DAEMON_IPC_MESSAGES_H_
 
@@ -46,7 +47,8 @@ enum class MessageType : std::uint16_t {
   kEvents = 38,
 };
 
-// ---- control channel ------------------------------------------------------------------------------------
+// ---- control channel
+// ------------------------------------------------------------------------------------
 
 struct Ready {
   std::string report;  // JSON object
@@ -73,7 +75,8 @@ struct EngineState {
   std::string text;
 };
 
-// ---- data channel ---------------------------------------------------------------------------------------
+// ---- data channel
+// ---------------------------------------------------------------------------------------
 
 struct Hello {
   std::string model_id;
@@ -97,7 +100,7 @@ struct RequestBegin {
   std::uint32_t tokens_min = 0;
   std::uint32_t top_logprobs = 0;
   bool logprobs = false;
-  bool echo = false;              // completions: give the prompt back first
+  bool echo = false;  // completions: give the prompt back first
   bool ignore_end_tokens = false;
   bool include_stop_text = false;
   bool continue_final_message = false;
@@ -137,40 +140,48 @@ struct EventLogprob {
   float logprob = 0;
   std::string bytes;  // of the token's text; not necessarily UTF-8
 };
-enum class EventFinish : std::uint8_t { kNone = 0, kStop = 1, kLength = 2, kCancelled = 3, kError = 4 };
+enum class EventFinish : std::uint8_t {
+  kNone = 0,
+  kStop = 1,
+  kLength = 2,
+  kCancelled = 3,
+  kError = 4
+};
 struct Event {
   std::uint32_t choice = 0;
   std::int32_t token = -1;  // -1: no token, only text or a finish
   bool prompt = false;      // a token of the prompt (echo with logprobs)
   EventFinish finish = EventFinish::kNone;
-  std::string text;         // valid UTF-8
+  std::string text;  // valid UTF-8
   bool has_logprob = false;
-  EventLogprob logprob;            // of `token`, when has_logprob
-  std::vector<EventLogprob> top;   // best first
+  EventLogprob logprob;             // of `token`, when has_logprob
+  std::vector<EventLogprob> top;    // best first
   std::uint32_t prompt_tokens = 0;  // in finishing events, as the next two
   std::uint32_t completion_tokens = 0;
   std::uint32_t cached_prompt_tokens = 0;
-  std::string error;               // with kError
+  std::string error;  // with kError
 };
 struct Events {
   std::uint64_t id = 0;
   std::vector<Event> events;
 };
 
-using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Hello,
-                             RequestBegin, RequestBody, Cancel, Admitted, Refused, Events>;
+using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState,
+                             Hello, RequestBegin, RequestBody, Cancel, Admitted, Refused, Events>;
 
 MessageType message_type(const Message& message);
-std::string_view message_name(MessageType type);  // "request_begin"; "unknown" for numbers not listed
+std::string_view message_name(
+    MessageType type);  // "request_begin"; "unknown" for numbers not listed
 
-// A value over its row's limit is a bug and aborts; so is an Events of more than kMessageBytesMax (see event_bytes).
-// Texts are UTF-8, but for the bytes of a token; numbers are never NaN.
+// A value over its row's limit is a bug and aborts; so is an Events of more than kMessageBytesMax
+// (see event_bytes). Texts are UTF-8, but for the bytes of a token; numbers are never NaN.
 std::vector<std::byte> serialize(const Message& message);
 
-// How many bytes one event takes in an Events message: a sender packs events while the sum stays within
-// kEventsBytesMax. One event alone always fits.
+// How many bytes one event takes in an Events message: a sender packs events while the sum stays
+// within kEventsBytesMax. One event alone always fits.
 std::size_t event_bytes(const Event& event);
-inline constexpr std::size_t kEventsBytesMax = kMessageBytesMax - 2 - 8 - 2;  // less type, id and count
+inline constexpr std::size_t kEventsBytesMax =
+    kMessageBytesMax - 2 - 8 - 2;  // less type, id and count
 
 // kInvalidInput names the message and the field. Serialising the value again gives the same bytes.
 base::Result<Message> parse(std::span<const std::byte> bytes);

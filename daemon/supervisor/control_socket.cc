@@ -25,14 +25,16 @@ base::Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return base::invalid_input(fmt::format("{}: longer than a socket's path may be ({} bytes)", path,
-                                           sizeof address.sun_path - 1));
+    return base::invalid_input(fmt::format("{}: longer than a socket's path may be ({} bytes)",
+                                           path, sizeof address.sun_path - 1));
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 base::Result<base::Fd> create_socket(int flags) {
   base::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
@@ -46,7 +48,8 @@ base::Result<ControlSocket> ControlSocket::create(const std::string& path) {
   const sockaddr_un address = TRY(unix_address(path));
   base::Fd socket = TRY(create_socket(SOCK_NONBLOCK));
   ::unlink(path.c_str());
-  if (::bind(socket.get(), generic(address), sizeof address) != 0) return base::io_error(errno, "bind " + path);
+  if (::bind(socket.get(), generic(address), sizeof address) != 0)
+    return base::io_error(errno, "bind " + path);
   if (::chmod(path.c_str(), kSocketMode) != 0) return base::io_error(errno, "chmod " + path);
   if (::listen(socket.get(), kBacklog) != 0) return base::io_error(errno, "listen " + path);
   return ControlSocket(std::move(socket));
@@ -56,7 +59,8 @@ void ControlSocket::add_to(std::vector<pollfd>& waits) const {
   // With all places taken, newcomers wait in the backlog.
   if (clients_.size() < kClientsMax) waits.push_back({listener_.get(), POLLIN, 0});
   for (const Client& client : clients_) {
-    waits.push_back({client.socket.get(), static_cast<short>(client.answering ? POLLOUT : POLLIN), 0});
+    waits.push_back(
+        {client.socket.get(), static_cast<short>(client.answering ? POLLOUT : POLLIN), 0});
   }
 }
 
@@ -71,7 +75,8 @@ void ControlSocket::accept_clients(std::int64_t now) {
 bool ControlSocket::advance(Client& client, const Answer& answer) {
   while (!client.answering) {
     char bytes[kRequestBytesMax];
-    const ssize_t got = ::recv(client.socket.get(), bytes, kRequestBytesMax - client.request.size(), MSG_DONTWAIT);
+    const ssize_t got =
+        ::recv(client.socket.get(), bytes, kRequestBytesMax - client.request.size(), MSG_DONTWAIT);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;  // it left
     client.request.append(bytes, static_cast<std::size_t>(got));
@@ -92,7 +97,8 @@ bool ControlSocket::advance(Client& client, const Answer& answer) {
 
 void ControlSocket::serve(std::int64_t now, const Answer& answer) {
   accept_clients(now);
-  std::erase_if(clients_, [&](Client& client) { return now >= client.deadline || !advance(client, answer); });
+  std::erase_if(clients_,
+                [&](Client& client) { return now >= client.deadline || !advance(client, answer); });
 }
 
 std::int64_t ControlSocket::next_deadline() const {
@@ -101,7 +107,8 @@ std::int64_t ControlSocket::next_deadline() const {
   return next;
 }
 
-base::Result<std::string> ask_control_socket(const std::string& path, std::string_view request, int timeout_ms) {
+base::Result<std::string> ask_control_socket(const std::string& path, std::string_view request,
+                                             int timeout_ms) {
   const sockaddr_un address = TRY(unix_address(path));
   const base::Fd socket = TRY(create_socket(0));
   const timeval limit{timeout_ms / 1'000, (timeout_ms % 1'000) * 1'000};
@@ -119,10 +126,12 @@ base::Result<std::string> ask_control_socket(const std::string& path, std::strin
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return base::io_error(errno, fmt::format("read from {}", path));
     if (got == 0) break;
-    if (answer.size() + static_cast<std::size_t>(got) > kAnswerBytesMax) return base::exhausted("the answer is too long");
+    if (answer.size() + static_cast<std::size_t>(got) > kAnswerBytesMax)
+      return base::exhausted("the answer is too long");
     answer.append(bytes, static_cast<std::size_t>(got));
   }
-  if (!answer.ends_with('\n')) return base::unavailable(fmt::format("{}: the answer broke off", path));
+  if (!answer.ends_with('\n'))
+    return base::unavailable(fmt::format("{}: the answer broke off", path));
   return answer;
 }
 

@@ -1,5 +1,5 @@
-// The local socket of `redoubt status`: one request line in, one JSON document out, then the connection ends. Who may
-// connect is a matter of the socket's file mode (0660).
+// The local socket of `redoubt status`: one request line in, one JSON document out, then the
+// connection ends. Who may connect is a matter of the socket's file mode (0660).
 #ifndef DAEMON_SUPERVISOR_CONTROL_SOCKET_H_
 #define DAEMON_SUPERVISOR_CONTROL_SOCKET_H_
 
@@ -39,7 +39,7 @@ class ControlSocket {
     base::Fd socket;
     std::int64_t deadline = 0;
     std::string request;
-    std::string response;   // what is left of it
+    std::string response;  // what is left of it
     bool answering = false;
   };
 
@@ -52,7 +52,8 @@ class ControlSocket {
 };
 
 // The client's side: sends the line, waits up to `timeout_ms` for the whole answer.
-base::Result<std::string> ask_control_socket(const std::string& path, std::string_view request, int timeout_ms);
+base::Result<std::string> ask_control_socket(const std::string& path, std::string_view request,
+                                             int timeout_ms);
 
 }  // namespace daemon_supervisor
 

@@ -18,7 +18,8 @@ constexpr int kListenersMax = 16;
 
 base::Status set_option(const base::Fd& socket, int level, int option) {
   constexpr int kOn = 1;
-  if (::setsockopt(socket.get(), level, option, &kOn, sizeof kOn) != 0) return base::io_error(errno, "setsockopt");
+  if (::setsockopt(socket.get(), level, option, &kOn, sizeof kOn) != 0)
+    return base::io_error(errno, "setsockopt");
   return {};
 }
 
@@ -50,10 +51,12 @@ base::Result<Listener> bind_listener(const ListenAddress& address) {
 base::Result<Listener> adopt_listener(int fd) {
   base::Fd socket(fd);  // sd_listen_fds() has set CLOEXEC
   if (::sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
-    return base::invalid_input(fmt::format("descriptor {} from systemd is not a listening stream socket", fd));
+    return base::invalid_input(
+        fmt::format("descriptor {} from systemd is not a listening stream socket", fd));
   }
   const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return base::io_error(errno, "fcntl");
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+    return base::io_error(errno, "fcntl");
   auto bound = TRY(bound_address(socket));
   return Listener{std::move(socket), std::move(bound)};
 }
@@ -65,9 +68,11 @@ base::Result<std::vector<Listener>> open_listeners(std::span<const ListenAddress
   const int handed_over = ::sd_listen_fds(1);
   if (handed_over < 0) return base::io_error(-handed_over, "sd_listen_fds");
   if (handed_over > kListenersMax) {
-    return base::invalid_input(fmt::format("systemd handed over {} sockets, limit {}", handed_over, kListenersMax));
+    return base::invalid_input(
+        fmt::format("systemd handed over {} sockets, limit {}", handed_over, kListenersMax));
   }
-  for (int i = 0; i < handed_over; ++i) listeners.push_back(TRY(adopt_listener(SD_LISTEN_FDS_START + i)));
+  for (int i = 0; i < handed_over; ++i)
+    listeners.push_back(TRY(adopt_listener(SD_LISTEN_FDS_START + i)));
   if (handed_over > 0) return listeners;
   for (const ListenAddress& address : addresses) {
     const std::string name = daemon_config::format_listen_address(address);

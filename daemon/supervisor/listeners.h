@@ -1,5 +1,5 @@
-// The sockets the gateway serves on. They belong to the supervisor, so that clients wait instead of being refused while
-// a gateway is restarted.
+// The sockets the gateway serves on. They belong to the supervisor, so that clients wait instead of
+// being refused while a gateway is restarted.
 #ifndef DAEMON_SUPERVISOR_LISTENERS_H_
 #define DAEMON_SUPERVISOR_LISTENERS_H_
 
@@ -14,12 +14,13 @@
 namespace daemon_supervisor {
 
 struct Listener {
-  base::Fd socket;  // listening, non-blocking
+  base::Fd socket;                       // listening, non-blocking
   daemon_config::ListenAddress address;  // with the port the kernel chose
 };
 
 // The sockets systemd handed over, or, when it handed over none, new ones on `addresses`.
-base::Result<std::vector<Listener>> open_listeners(std::span<const daemon_config::ListenAddress> addresses);
+base::Result<std::vector<Listener>> open_listeners(
+    std::span<const daemon_config::ListenAddress> addresses);
 
 }  // namespace daemon_supervisor
 

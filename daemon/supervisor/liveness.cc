@@ -19,7 +19,7 @@ void Liveness::became_ready(std::int64_t now) {
   ready_ = true;
   work_ = 0;
   last_progress_ = now;
-  last_ping_ = now - kPingIntervalMs;
+  last_ping_ = now - patience_.ping_ms;
 }
 
 void Liveness::pinged(std::int64_t now) {
@@ -34,7 +34,9 @@ void Liveness::answered(std::uint64_t work, bool busy, std::int64_t now) {
   busy_ = busy;
 }
 
-bool Liveness::ping_due(std::int64_t now) const { return ready_ && !awaiting_answer_ && now >= ping_at(); }
+bool Liveness::ping_due(std::int64_t now) const {
+  return ready_ && !awaiting_answer_ && now >= ping_at();
+}
 
 std::int64_t Liveness::progress_deadline() const {
   if (!ready_) return last_progress_ + patience_.load_ms;
@@ -42,7 +44,8 @@ std::int64_t Liveness::progress_deadline() const {
 }
 
 std::string_view Liveness::overdue(std::int64_t now) const {
-  if (now >= progress_deadline()) return ready_ ? "busy without progress" : "no progress while starting";
+  if (now >= progress_deadline())
+    return ready_ ? "busy without progress" : "no progress while starting";
   if (awaiting_answer_ && now >= last_ping_ + patience_.busy_ms) return "does not answer";
   return {};
 }

@@ -1,6 +1,6 @@
-// Is a role getting anywhere? A pure value: told what happened and when (milliseconds of a monotonic clock), it says
-// when to ask and when patience ends. Progress counts, not heartbeats: an answer without new work does not help a busy
-// role.
+// Is a role getting anywhere? A pure value: told what happened and when (milliseconds of a
+// monotonic clock), it says when to ask and when patience ends. Progress counts, not heartbeats: an
+// answer without new work does not help a busy role.
 #ifndef DAEMON_SUPERVISOR_LIVENESS_H_
 #define DAEMON_SUPERVISOR_LIVENESS_H_
 
@@ -12,12 +12,14 @@ namespace daemon_supervisor {
 
 struct Patience {
   std::int64_t load_ms = 120'000;  // between two signs of progress while starting
-  std::int64_t busy_ms = 10'000;   // until a ping is answered, and between two units of work while busy
+  std::int64_t busy_ms =
+      10'000;  // until a ping is answered, and between two units of work while busy
+  std::int64_t ping_ms = 2'000;  // between two pings
+  std::int64_t stop_ms = 3'000;  // until a role that was told to stop is killed
 };
 
 class Liveness {
  public:
-  static constexpr std::int64_t kPingIntervalMs = 2'000;
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
   explicit Liveness(Patience patience) : patience_(patience) {}
@@ -35,7 +37,7 @@ class Liveness {
   std::int64_t next_deadline() const;
 
  private:
-  std::int64_t ping_at() const { return last_ping_ + kPingIntervalMs; }
+  std::int64_t ping_at() const { return last_ping_ + patience_.ping_ms; }
   std::int64_t progress_deadline() const;  // kNever when none is due
 
   Patience patience_;

@@ -14,13 +14,15 @@
 namespace daemon_supervisor {
 namespace {
 
-// The watchdog is petted this many times within the time it allows: the first attempt may find nobody listening.
+// The watchdog is petted this many times within the time it allows: the first attempt may find
+// nobody listening.
 constexpr std::int64_t kPetsPerLimit = 3;
 
 std::string socket_address() {
   const char* address = ::secure_getenv("NOTIFY_SOCKET");
   const std::string text = address != nullptr ? address : "";
-  const bool usable = text.size() > 1 && text.size() < sizeof(sockaddr_un::sun_path) && (text[0] == '/' || text[0] == '@');
+  const bool usable = text.size() > 1 && text.size() < sizeof(sockaddr_un::sun_path) &&
+                      (text[0] == '/' || text[0] == '@');
   return usable ? text : "";
 }
 
@@ -34,7 +36,8 @@ Notifier::Notifier() : address_(socket_address()) {
   watchdog_interval_ms_ = static_cast<std::int64_t>(limit_us / 1'000) / kPetsPerLimit;
 }
 
-// sd_notify() itself waits while the socket's queue is full; a supervisor that waits supervises nothing.
+// sd_notify() itself waits while the socket's queue is full; a supervisor that waits supervises
+// nothing.
 bool Notifier::tell(std::string_view text) const {
   if (!socket_.is_open()) return true;
   sockaddr_un address{};

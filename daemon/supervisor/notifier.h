@@ -1,4 +1,5 @@
-// What systemd is told (sd_notify(3)), without ever waiting for it to listen. Without systemd every call does nothing.
+// What systemd is told (sd_notify(3)), without ever waiting for it to listen. Without systemd every
+// call does nothing.
 #ifndef DAEMON_SUPERVISOR_NOTIFIER_H_
 #define DAEMON_SUPERVISOR_NOTIFIER_H_
 
@@ -10,14 +11,15 @@
 
 namespace daemon_supervisor {
 
-// What could not be said because nobody read is said at the next call: all of these are called again and again.
+// What could not be said because nobody read is said at the next call: all of these are called
+// again and again.
 class Notifier {
  public:
   // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
   Notifier();
 
-  void ready();  // once
-  void stopping();  // once
+  void ready();                        // once
+  void stopping();                     // once
   void status(std::string_view text);  // when it differs from the last
   // While loading: start-up may take another while, but not for ever.
   void extend_start(std::int64_t milliseconds);

@@ -1,5 +1,6 @@
-// When a role that failed is started again: after 1, 2, 4 … 60 s. A role that was ready for a minute starts over at
-// 1 s; one that fails five times in ten minutes is degraded, which is an alarm and the slowest pace, never the end.
+// When a role that failed is started again: after 1, 2, 4 … 60 s. A role that was ready for a
+// minute starts over at 1 s; one that fails five times in ten minutes is degraded, which is an
+// alarm and the slowest pace, never the end.
 #ifndef DAEMON_SUPERVISOR_RESTART_POLICY_H_
 #define DAEMON_SUPERVISOR_RESTART_POLICY_H_
 

@@ -1,10 +1,12 @@
-// One role as the supervisor sees it: a process that starts, becomes ready, is asked for signs of life, drains, stops,
-// and is started again when it fails.
+// One role as the supervisor sees it: a process that starts, becomes ready, is asked for signs of
+// life, drains, stops, and is started again when it fails.
 //
 //             start          ready           drain          drained
-//   stopped ────────► starting ────► ready ────────► draining ────────► stopping ──► stopped (or starting again)
+//   stopped ────────► starting ────► ready ────────► draining ────────► stopping ──► stopped (or
+//   starting again)
 //      ▲                  │            │                │
-//      └──── waiting ◄────┴────────────┴────────────────┘  it ended; or, by way of killed, it broke the protocol or
+//      └──── waiting ◄────┴────────────┴────────────────┘  it ended; or, by way of killed, it broke
+//      the protocol or
 //                                                          got nowhere
 #ifndef DAEMON_SUPERVISOR_ROLE_H_
 #define DAEMON_SUPERVISOR_ROLE_H_
@@ -23,16 +25,24 @@
 
 namespace daemon_supervisor {
 
-enum class RoleState : std::uint8_t { kStopped, kStarting, kReady, kDraining, kStopping, kKilled, kWaiting };
+enum class RoleState : std::uint8_t {
+  kStopped,
+  kStarting,
+  kReady,
+  kDraining,
+  kStopping,
+  kKilled,
+  kWaiting
+};
 std::string_view role_state_name(RoleState state);
 
 struct RoleSpec {
   std::string name;
-  int executable = -1;                   // borrowed
-  std::vector<std::string> arguments;    // with arguments[0]
+  int executable = -1;                 // borrowed
+  std::vector<std::string> arguments;  // with arguments[0]
   std::vector<std::string> environment;
-  base::Fd config;                       // sealed memfd: descriptor 4
-  std::vector<int> resources;            // borrowed: descriptors 5 and up
+  base::Fd config;             // sealed memfd: descriptor 4
+  std::vector<int> resources;  // borrowed: descriptors 5 and up
   Patience patience;
   RestartPolicy::Limits restarts;
   std::int64_t landlock_abi_min = 0;
@@ -90,11 +100,11 @@ class Role {
   std::optional<daemon_ipc::Channel> channel_;
   std::uint64_t generation_ = 0;
   std::int64_t started_at_ = 0;
-  std::int64_t ready_at_ = 0;     // 0: not since the last start
+  std::int64_t ready_at_ = 0;                 // 0: not since the last start
   std::int64_t deadline_ = Liveness::kNever;  // of draining, stopping or waiting
-  std::int64_t killed_at_ = 0;    // 0: not
-  std::string progress_;          // while starting
-  std::string failure_;           // what we found wrong, before the process has ended
+  std::int64_t killed_at_ = 0;                // 0: not
+  std::string progress_;                      // while starting
+  std::string failure_;                       // what we found wrong, before the process has ended
   std::string last_exit_;
   base::Json report_;
   base::Json stats_;

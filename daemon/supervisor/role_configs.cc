@@ -35,10 +35,12 @@ base::Result<std::int64_t> modified_at(const std::string& path) {
   return static_cast<std::int64_t>(info.st_mtim.tv_sec);
 }
 
-base::Result<ModelSource> open_active_model(const daemon_config::Config& config, const StatePaths& paths) {
+base::Result<ModelSource> open_active_model(const daemon_config::Config& config,
+                                            const StatePaths& paths) {
   auto active = provisioning::Store::active(paths.store);
   if (!active.ok() && active.error().code == base::ErrorCode::kNotFound) {
-    return base::not_found("there is no model to serve: import one with 'redoubt import DIRECTORY'");
+    return base::not_found(
+        "there is no model to serve: import one with 'redoubt import DIRECTORY'");
   }
   auto stored = TRY(std::move(active));
   const std::string& name = config.model.name.empty() ? stored.name : config.model.name;
@@ -49,16 +51,18 @@ base::Result<ModelSource> open_active_model(const daemon_config::Config& config,
 
 base::Result<ModelSource> open_model(const daemon_config::Config& config, const StatePaths& paths) {
   if (config.model.trusted_keys.empty()) {
-    return base::invalid_input("model.trusted_keys is empty: say whose signature a model must carry");
+    return base::invalid_input(
+        "model.trusted_keys is empty: say whose signature a model must carry");
   }
   const std::string& directory = config.model.directory;
   if (directory.empty()) return open_active_model(config, paths);
-  const std::string name = config.model.name.empty() ? last_component(directory) : config.model.name;
+  const std::string name =
+      config.model.name.empty() ? last_component(directory) : config.model.name;
   return open_directory(directory, name, TRY(modified_at(directory))).context("model.directory");
 }
 
-base::Result<base::Fd> create_gateway_config(const daemon_config::Config& config, const StatePaths& paths,
-                                             std::size_t listeners) {
+base::Result<base::Fd> create_gateway_config(const daemon_config::Config& config,
+                                             const StatePaths& paths, std::size_t listeners) {
   daemon_gateway::GatewayConfig gateway = config.limits;
   const TlsIdentity identity = TRY(ensure_tls_identity(config, paths));
   gateway.listeners = static_cast<std::uint32_t>(listeners);
@@ -72,12 +76,14 @@ base::Result<base::Fd> create_gateway_config(const daemon_config::Config& config
   return config_fd;
 }
 
-base::Result<base::Fd> create_engine_config(const daemon_config::Config& config, const ModelSource& model) {
+base::Result<base::Fd> create_engine_config(const daemon_config::Config& config,
+                                            const ModelSource& model) {
   daemon_engine::EngineConfig engine = config.engine;
   engine.model_id = model.name;
   engine.created = model.created;
   for (const std::string& path : config.model.trusted_keys) {
-    engine.trusted_keys_pem.push_back(TRY(base::read_text_file(path, kPemBytesMax).context("model.trusted_keys")));
+    engine.trusted_keys_pem.push_back(
+        TRY(base::read_text_file(path, kPemBytesMax).context("model.trusted_keys")));
   }
   return create_sealed_memfd("engine-config", engine.serialize().dump());
 }

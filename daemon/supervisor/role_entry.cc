@@ -32,15 +32,18 @@ std::optional<hardening::Policy> policy_for(const RoleRequest& request) {
   return std::nullopt;
 }
 
-// A person who calls `redoubt role` by hand is told so instead of meeting a closed descriptor later.
+// A person who calls `redoubt role` by hand is told so instead of meeting a closed descriptor
+// later.
 base::Status check_descriptors(int count) {
   if (count <= kFirstResource || count > kDescriptorsMax) {
     return base::invalid_input("roles are started by 'redoubt serve' alone");
   }
   for (int fd = 0; fd < count; ++fd) {
-    if (::fcntl(fd, F_GETFD) < 0) return base::invalid_input(fmt::format("descriptor {} is not open", fd));
+    if (::fcntl(fd, F_GETFD) < 0)
+      return base::invalid_input(fmt::format("descriptor {} is not open", fd));
     // They were placed without CLOEXEC to survive one exec; there will not be another.
-    if (fd >= kControl && ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return base::io_error(errno, "fcntl");
+    if (fd >= kControl && ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+      return base::io_error(errno, "fcntl");
   }
   return {};
 }
@@ -64,7 +67,8 @@ int run_role(const RoleRequest& request) {
   (void)::prctl(PR_SET_NAME, ("redoubt-" + request.name).c_str(), 0, 0, 0);
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
-  (void)::sigaction(SIGPIPE, &ignore, nullptr);  // a peer that goes away is an error value, not a signal
+  (void)::sigaction(SIGPIPE, &ignore,
+                    nullptr);  // a peer that goes away is an error value, not a signal
   auto ready = check_descriptors(request.descriptors);
   if (!ready.ok()) {
     log.error(ready.error().message, {{"role", request.name}});
@@ -72,7 +76,8 @@ int run_role(const RoleRequest& request) {
   }
   auto sandbox = hardening::Sandbox::enter(*policy);
   if (!sandbox.ok()) {
-    log.error("refusing to run outside the sandbox", {{"role", request.name}, {"why", sandbox.error().message}});
+    log.error("refusing to run outside the sandbox",
+              {{"role", request.name}, {"why", sandbox.error().message}});
     return kExitFailure;
   }
   auto context = make_context(request.descriptors, std::move(sandbox).value());

@@ -10,9 +10,9 @@
 namespace daemon_supervisor {
 
 struct RoleRequest {
-  std::string name;               // "gateway" or "engine"
-  hardening::Identity identity;   // taken when started as root
-  int descriptors = 0;            // [0, descriptors) were placed by the supervisor
+  std::string name;                  // "gateway" or "engine"
+  hardening::Identity identity;      // taken when started as root
+  int descriptors = 0;               // [0, descriptors) were placed by the supervisor
   std::uint64_t open_files_max = 0;  // gateway only
 };
 

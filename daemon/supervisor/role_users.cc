@@ -13,7 +13,8 @@ constexpr std::size_t kRecordBytesMax = 64 * 1024;
 
 }  // namespace
 
-base::Result<hardening::Identity> find_identity(const std::string& user, hardening::Identity fallback) {
+base::Result<hardening::Identity> find_identity(const std::string& user,
+                                                hardening::Identity fallback) {
   hardening::Identity identity = fallback;
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(user.data(), user.data() + user.size(), number);
@@ -26,7 +27,8 @@ base::Result<hardening::Identity> find_identity(const std::string& user, hardeni
     const int failed = ::getpwnam_r(user.c_str(), &record, buffer.data(), buffer.size(), &found);
     if (failed == 0 && found != nullptr) identity = {record.pw_uid, record.pw_gid};
   }
-  if (identity.uid == 0 || identity.gid == 0) return base::invalid_input(fmt::format("{}: a role never runs as root", user));
+  if (identity.uid == 0 || identity.gid == 0)
+    return base::invalid_input(fmt::format("{}: a role never runs as root", user));
   return identity;
 }
 

@@ -12,7 +12,8 @@ namespace daemon_supervisor {
 // Holds `text`, sealed against writing, growing and shrinking, positioned at its start.
 base::Result<base::Fd> create_sealed_memfd(const char* name, std::string_view text);
 
-// Positions it at its start again, for the next process that reads it: the offset is shared between all that hold it.
+// Positions it at its start again, for the next process that reads it: the offset is shared between
+// all that hold it.
 base::Status rewind_memfd(const base::Fd& fd);
 
 }  // namespace daemon_supervisor

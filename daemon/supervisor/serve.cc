@@ -25,7 +25,7 @@ using daemon_config::Config;
 
 constexpr unsigned kStateMode = 0700;
 constexpr unsigned kRuntimeMode = 0750;
-constexpr std::int64_t kGatewayBusyMs = 10'000;  // its loop never waits for anything but events
+constexpr std::int64_t kGatewayBusyMs = 10'000;   // its loop never waits for anything but events
 constexpr std::uint32_t kGatewayOtherFiles = 64;  // beside the clients' connections
 constexpr int kFirstResource = 5;
 
@@ -43,10 +43,13 @@ base::Status harden_supervisor() {
   return hardening::set_not_dumpable();
 }
 
-std::vector<std::string> role_arguments(const char* role, hardening::Identity identity, std::size_t resources,
-                                        std::uint32_t open_files_max) {
-  return {fmt::format("redoubt-{}", role), "role", role,
-          fmt::format("--uid={}", identity.uid), fmt::format("--gid={}", identity.gid),
+std::vector<std::string> role_arguments(const char* role, hardening::Identity identity,
+                                        std::size_t resources, std::uint32_t open_files_max) {
+  return {fmt::format("redoubt-{}", role),
+          "role",
+          role,
+          fmt::format("--uid={}", identity.uid),
+          fmt::format("--gid={}", identity.gid),
           fmt::format("--descriptors={}", kFirstResource + static_cast<int>(resources)),
           fmt::format("--open-files={}", open_files_max)};
 }
@@ -54,37 +57,44 @@ std::vector<std::string> role_arguments(const char* role, hardening::Identity id
 base::Result<RoleSpec> make_gateway(const Config& config, const StatePaths& paths,
                                     const std::vector<Listener>& listeners) {
   RoleSpec spec;
-  const auto identity = TRY(find_identity(config.sandbox.gateway_user, kGatewayIdentity).context("sandbox.gateway_user"));
+  const auto identity = TRY(
+      find_identity(config.sandbox.gateway_user, kGatewayIdentity).context("sandbox.gateway_user"));
   spec.name = "gateway";
-  spec.arguments = role_arguments("gateway", identity, listeners.size(), config.limits.connections_max + kGatewayOtherFiles);
+  spec.arguments = role_arguments("gateway", identity, listeners.size(),
+                                  config.limits.connections_max + kGatewayOtherFiles);
   spec.config = TRY(create_gateway_config(config, paths, listeners.size()));
   for (const Listener& listener : listeners) spec.resources.push_back(listener.socket.get());
-  spec.patience = {kGatewayBusyMs * 3, kGatewayBusyMs};
+  spec.patience = {.load_ms = 3 * kGatewayBusyMs, .busy_ms = kGatewayBusyMs};
   return spec;
 }
 
 base::Result<RoleSpec> make_engine(const Config& config, const ModelSource& model) {
   RoleSpec spec;
-  const auto identity = TRY(find_identity(config.sandbox.engine_user, kEngineIdentity).context("sandbox.engine_user"));
+  const auto identity = TRY(
+      find_identity(config.sandbox.engine_user, kEngineIdentity).context("sandbox.engine_user"));
   spec.name = "engine";
   spec.arguments = role_arguments("engine", identity, 1, 0);
   spec.config = TRY(create_engine_config(config, model));
   spec.resources = {model.directory.get()};
-  spec.patience = {config.supervisor.load_timeout_ms, config.supervisor.busy_timeout_ms};
+  spec.patience = {.load_ms = config.supervisor.load_timeout_ms,
+                   .busy_ms = config.supervisor.busy_timeout_ms};
   return spec;
 }
 
 base::Json make_facts(const std::vector<Listener>& listeners, const ModelSource& model) {
   base::Json addresses = base::Json::array();
-  for (const Listener& l : listeners) addresses.push_back(daemon_config::format_listen_address(l.address));
-  return base::Json::object({{"version", daemon_version::kVersion},
-                             {"listeners", std::move(addresses)},
-                             {"model", base::Json::object({{"name", model.name}, {"path", model.path}})}});
+  for (const Listener& l : listeners)
+    addresses.push_back(daemon_config::format_listen_address(l.address));
+  return base::Json::object(
+      {{"version", daemon_version::kVersion},
+       {"listeners", std::move(addresses)},
+       {"model", base::Json::object({{"name", model.name}, {"path", model.path}})}});
 }
 
 std::string make_summary(const std::vector<Listener>& listeners, const ModelSource& model) {
   std::vector<std::string> addresses;
-  for (const Listener& l : listeners) addresses.push_back(daemon_config::format_listen_address(l.address));
+  for (const Listener& l : listeners)
+    addresses.push_back(daemon_config::format_listen_address(l.address));
   return fmt::format("serving {} on {}", model.name, fmt::join(addresses, ", "));
 }
 

@@ -8,7 +8,8 @@
 
 namespace daemon_supervisor {
 
-// Returns after SIGTERM or SIGINT, when every role has ended. An Error means that serving never began.
+// Returns after SIGTERM or SIGINT, when every role has ended. An Error means that serving never
+// began.
 base::Status run_supervisor(const daemon_config::Config& config, const base::Logger& log);
 
 }  // namespace daemon_supervisor

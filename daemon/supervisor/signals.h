@@ -9,7 +9,8 @@
 
 namespace daemon_supervisor {
 
-// Blocks SIGTERM, SIGINT and SIGHUP for the process and ignores SIGPIPE, for as long as the process lives.
+// Blocks SIGTERM, SIGINT and SIGHUP for the process and ignores SIGPIPE, for as long as the process
+// lives.
 base::Result<base::Fd> create_signal_fd();
 
 // The number of a signal that has arrived, if one has.

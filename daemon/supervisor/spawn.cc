@@ -25,7 +25,8 @@ std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
 }
 
 [[noreturn]] void die(const char* what) {
-  const std::string line = fmt::format("supervisor: cannot start a role: {}: {}\n", what, ::strerrordesc_np(errno));
+  const std::string line =
+      fmt::format("supervisor: cannot start a role: {}: {}\n", what, ::strerrordesc_np(errno));
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(kExecFailed);
 }
@@ -36,10 +37,12 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
-  for (const int signal : {SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM}) ::sigaction(signal, &standard, nullptr);
+  for (const int signal : {SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM})
+    ::sigaction(signal, &standard, nullptr);
 }
 
-// Moves all of them out of the way first, so that no target overwrites a source that is still needed.
+// Moves all of them out of the way first, so that no target overwrites a source that is still
+// needed.
 void place_descriptors(std::vector<int> descriptors, int& executable) {
   const int count = static_cast<int>(descriptors.size());
   const int above = count + 1;
@@ -50,12 +53,15 @@ void place_descriptors(std::vector<int> descriptors, int& executable) {
     if (fd < 0) die("duplicate descriptor");
   }
   for (int target = 0; target < count; ++target) {
-    if (::dup2(descriptors[static_cast<std::size_t>(target)], target) != target) die("place descriptor");
+    if (::dup2(descriptors[static_cast<std::size_t>(target)], target) != target)
+      die("place descriptor");
   }
-  if (::syscall(SYS_close_range, static_cast<unsigned>(count), ~0u, CLOSE_RANGE_CLOEXEC) != 0) die("close_range");
+  if (::syscall(SYS_close_range, static_cast<unsigned>(count), ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+    die("close_range");
 }
 
-[[noreturn]] void run_child(const SpawnRequest& request, pid_t parent, char* const* arguments, char* const* environment) {
+[[noreturn]] void run_child(const SpawnRequest& request, pid_t parent, char* const* arguments,
+                            char* const* environment) {
   reset_signals();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die("PR_SET_PDEATHSIG");
   if (::getppid() != parent) ::_exit(kExecFailed);  // it ended before we could ask to be told
@@ -69,7 +75,8 @@ void place_descriptors(std::vector<int> descriptors, int& executable) {
 std::string describe(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return fmt::format("exited with status {}", info.si_status);
   const char* name = ::sigabbrev_np(info.si_status);
-  return fmt::format("killed by SIG{}{}", name != nullptr ? name : "?", info.si_status == SIGSYS ? " (seccomp)" : "");
+  return fmt::format("killed by SIG{}{}", name != nullptr ? name : "?",
+                     info.si_status == SIGSYS ? " (seccomp)" : "");
 }
 
 }  // namespace
@@ -93,7 +100,8 @@ base::Result<Child> spawn(const SpawnRequest& request) {
 
 std::string reap(const Child& child) {
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG) != 0) return "could not be waited for";
+  if (::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG) != 0)
+    return "could not be waited for";
   return info.si_pid == 0 ? std::string() : describe(info);
 }
 

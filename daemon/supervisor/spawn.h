@@ -1,4 +1,5 @@
-// Starts a role: fork and exec of an open executable, with exactly the descriptors it is meant to have.
+// Starts a role: fork and exec of an open executable, with exactly the descriptors it is meant to
+// have.
 #ifndef DAEMON_SUPERVISOR_SPAWN_H_
 #define DAEMON_SUPERVISOR_SPAWN_H_
 
@@ -24,12 +25,12 @@ struct Child {
   base::Fd pidfd;  // readable when the process has ended
 };
 
-// The child leads a session of its own (a terminal's Ctrl-C is the supervisor's to handle), has no signal blocked, and
-// is killed when the calling thread ends. Requires a single-threaded caller.
+// The child leads a session of its own (a terminal's Ctrl-C is the supervisor's to handle), has no
+// signal blocked, and is killed when the calling thread ends. Requires a single-threaded caller.
 base::Result<Child> spawn(const SpawnRequest& request);
 
-// Collects an ended child and says how it ended: "exited with status 1", "killed by SIGSYS (seccomp)". Empty while it
-// still runs.
+// Collects an ended child and says how it ended: "exited with status 1", "killed by SIGSYS
+// (seccomp)". Empty while it still runs.
 std::string reap(const Child& child);
 
 }  // namespace daemon_supervisor

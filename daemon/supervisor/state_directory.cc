@@ -24,7 +24,9 @@ std::string or_default(const std::string& configured, std::string fallback) {
   return configured.empty() ? std::move(fallback) : configured;
 }
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 std::string host_name() {
   char name[256] = {};
@@ -52,8 +54,10 @@ StatePaths::StatePaths(const daemon_config::Config& config)
       api_keys(config.paths.state + "/api-keys.json"),
       ask_key(config.paths.state + "/ask.key"),
       tls_directory(config.paths.state + "/tls"),
-      tls_certificate(or_default(config.server.tls_certificate, tls_directory + "/certificate.pem")),
-      tls_private_key(or_default(config.server.tls_private_key, tls_directory + "/private-key.pem")),
+      tls_certificate(
+          or_default(config.server.tls_certificate, tls_directory + "/certificate.pem")),
+      tls_private_key(
+          or_default(config.server.tls_private_key, tls_directory + "/private-key.pem")),
       store(config.paths.state + "/store"),
       control_socket(config.paths.runtime + "/control.sock") {}
 
@@ -70,14 +74,16 @@ base::Result<base::Fd> lock_state(const StatePaths& paths) {
   base::Fd lock = TRY(base::open_file(paths.lock, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivate));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno != EWOULDBLOCK) return base::io_error(errno, "lock " + paths.lock);
-  return base::unavailable(fmt::format("{} is held: another redoubt serves from this state directory", paths.lock));
+  return base::unavailable(
+      fmt::format("{} is held: another redoubt serves from this state directory", paths.lock));
 }
 
 base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths) {
   const auto text = base::read_text_file(paths.api_keys, kApiKeysBytesMax);
   if (!text.ok() && text.error().code == base::ErrorCode::kNotFound) return daemon_auth::ApiKeys();
   const auto raw = TRY(text);
-  const auto json = TRY(base::Json::parse(raw, {.bytes_max = kApiKeysBytesMax, .depth_max = 4}).context(paths.api_keys));
+  const auto json = TRY(base::Json::parse(raw, {.bytes_max = kApiKeysBytesMax, .depth_max = 4})
+                            .context(paths.api_keys));
   return daemon_auth::ApiKeys::parse(json).context(paths.api_keys);
 }
 
@@ -85,14 +91,16 @@ base::Status write_api_keys(const StatePaths& paths, const daemon_auth::ApiKeys&
   return base::replace_file(paths.api_keys, keys.serialize().dump_pretty() + "\n", kPrivate);
 }
 
-base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config, const StatePaths& paths) {
+base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config,
+                                              const StatePaths& paths) {
   const bool configured = !config.server.tls_certificate.empty();
   if (!configured && !exists(paths.tls_certificate)) {
-    const auto identity =
-        TRY(create_self_signed(config.server.listen, host_name(), base::SystemClock().unix_seconds()));
+    const auto identity = TRY(
+        create_self_signed(config.server.listen, host_name(), base::SystemClock().unix_seconds()));
     TRY(write_tls_identity(paths, identity).context("self-signed certificate"));
   }
-  auto certificate = TRY(base::read_text_file(paths.tls_certificate, kPemBytesMax).context("TLS certificate"));
+  auto certificate =
+      TRY(base::read_text_file(paths.tls_certificate, kPemBytesMax).context("TLS certificate"));
   auto key = TRY(read_secret_file(paths.tls_private_key).context("TLS private key"));
   return TlsIdentity{std::move(certificate), std::move(key)};
 }

@@ -42,8 +42,10 @@ base::Result<base::Fd> lock_state(const StatePaths& paths);
 base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths);
 base::Status write_api_keys(const StatePaths& paths, const daemon_auth::ApiKeys& keys);
 
-// The certificate and key to serve with; made and written first where there are none and none are configured.
-base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config, const StatePaths& paths);
+// The certificate and key to serve with; made and written first where there are none and none are
+// configured.
+base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config,
+                                              const StatePaths& paths);
 
 }  // namespace daemon_supervisor
 

@@ -13,7 +13,8 @@
 namespace daemon_supervisor {
 namespace {
 
-// Reported progress keeps systemd from ending a long start; the next report is due well within this.
+// Reported progress keeps systemd from ending a long start; the next report is due well within
+// this.
 constexpr std::int64_t kExtendStartMs = 180'000;
 
 }  // namespace
@@ -42,7 +43,8 @@ void Supervisor::run() {
       role->collect_exit(after);
       role->tick(after);
     }
-    parts_.control_socket.serve(after, [this, after](std::string_view request) { return answer(request, after); });
+    parts_.control_socket.serve(
+        after, [this, after](std::string_view request) { return answer(request, after); });
     advance_stop(after);
   }
   log_.notice("stopped");
@@ -51,7 +53,8 @@ void Supervisor::run() {
 void Supervisor::wait_for_events(std::int64_t now_ms) {
   std::vector<pollfd> waits;
   waits.push_back({parts_.signals.get(), POLLIN, 0});
-  std::int64_t deadline = std::min(parts_.control_socket.next_deadline(), notifier_.next_watchdog());
+  std::int64_t deadline =
+      std::min(parts_.control_socket.next_deadline(), notifier_.next_watchdog());
   for (const Role* role : {&gateway_, &engine_}) {
     if (role->control_fd() >= 0) waits.push_back({role->control_fd(), POLLIN, 0});
     if (role->exit_fd() >= 0) waits.push_back({role->exit_fd(), POLLIN, 0});
@@ -86,7 +89,8 @@ void Supervisor::begin_stop(std::int64_t now_ms) {
   gateway_.drain(now_ms, parts_.drain_timeout_ms);
 }
 
-// In reverse order of dependence: the gateway's requests need the engine until the last of them is answered.
+// In reverse order of dependence: the gateway's requests need the engine until the last of them is
+// answered.
 void Supervisor::advance_stop(std::int64_t now_ms) {
   if (phase_ == Phase::kRunning) return;
   for (Role* role : {&gateway_, &engine_}) {
@@ -96,7 +100,8 @@ void Supervisor::advance_stop(std::int64_t now_ms) {
     phase_ = Phase::kStoppingEngine;
     engine_.stop(now_ms);
   }
-  if (phase_ == Phase::kStoppingEngine && engine_.state() == RoleState::kStopped) phase_ = Phase::kStopped;
+  if (phase_ == Phase::kStoppingEngine && engine_.state() == RoleState::kStopped)
+    phase_ = Phase::kStopped;
 }
 
 // The listening sockets are ours, so clients that arrive meanwhile wait instead of being refused.
@@ -118,7 +123,8 @@ void Supervisor::reload(std::int64_t now_ms) {
 
 void Supervisor::introduce_roles(std::int64_t now_ms) {
   if (phase_ != Phase::kRunning || !gateway_.ready() || !engine_.ready()) return;
-  if (introduced_gateway_ == gateway_.generation() && introduced_engine_ == engine_.generation()) return;
+  if (introduced_gateway_ == gateway_.generation() && introduced_engine_ == engine_.generation())
+    return;
   auto ends = daemon_ipc::Channel::create_pair();
   if (!ends.ok()) {
     log_.error("no channel between gateway and engine", {{"why", ends.error().message}});
@@ -158,7 +164,8 @@ void Supervisor::tell_systemd(std::int64_t now_ms) {
   if (gateway_.ready() && engine_.ready()) notifier_.ready();
   if (phase_ != Phase::kRunning) notifier_.stopping();
   notifier_.status(status_line(now_ms));
-  // A role that even SIGKILL did not end is beyond us: silence makes systemd restart the whole service.
+  // A role that even SIGKILL did not end is beyond us: silence makes systemd restart the whole
+  // service.
   if (!gateway_.kill_overdue(now_ms) && !engine_.kill_overdue(now_ms)) notifier_.watchdog(now_ms);
 }
 

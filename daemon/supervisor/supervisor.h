@@ -1,5 +1,6 @@
-// Keeps the roles running: starts them, introduces gateway and engine to each other, restarts what fails, tells
-// systemd, answers `redoubt status`, and ends everything in order. One thread; it never sees a byte of a client.
+// Keeps the roles running: starts them, introduces gateway and engine to each other, restarts what
+// fails, tells systemd, answers `redoubt status`, and ends everything in order. One thread; it
+// never sees a byte of a client.
 #ifndef DAEMON_SUPERVISOR_SUPERVISOR_H_
 #define DAEMON_SUPERVISOR_SUPERVISOR_H_
 
@@ -22,11 +23,11 @@ namespace daemon_supervisor {
 struct SupervisorParts {
   RoleSpec gateway;
   RoleSpec engine;
-  base::Fd signals;                // see signals.h
+  base::Fd signals;  // see signals.h
   ControlSocket control_socket;
   std::uint32_t drain_timeout_ms = 30'000;
-  base::Json facts;                // an object: version, model, listeners; for `redoubt status`
-  std::string summary;             // one line for systemd: what is served where
+  base::Json facts;     // an object: version, model, listeners; for `redoubt status`
+  std::string summary;  // one line for systemd: what is served where
   // A fresh gateway configuration (keys or certificate changed on disk), for SIGHUP.
   std::function<base::Result<base::Fd>()> reload_gateway_config;
 };

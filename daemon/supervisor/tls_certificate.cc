@@ -34,16 +34,19 @@ base::Error openssl_error(std::string_view doing) {
   const unsigned long code = ::ERR_get_error();
   ::ERR_clear_error();
   const char* reason = ::ERR_reason_error_string(code);
-  return base::unavailable(fmt::format("{}: {}", doing, reason != nullptr ? reason : "OpenSSL failed"));
+  return base::unavailable(
+      fmt::format("{}: {}", doing, reason != nullptr ? reason : "OpenSSL failed"));
 }
 
 // Host names come from the system; a strange one is left out rather than put into a certificate.
 bool is_dns_name(const std::string& name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
   return !name.empty() && name.size() <= 253 && name.find_first_not_of(kAllowed) == name.npos;
 }
 
-std::string alternative_names(std::span<const daemon_config::ListenAddress> addresses, const std::string& host_name) {
+std::string alternative_names(std::span<const daemon_config::ListenAddress> addresses,
+                              const std::string& host_name) {
   std::set<std::string> names = {"DNS:localhost", "IP:127.0.0.1", "IP:::1"};
   if (is_dns_name(host_name)) names.insert("DNS:" + host_name);
   for (const auto& address : addresses) {
@@ -69,7 +72,8 @@ base::Status set_random_serial(X509* certificate) {
   raw[0] &= 0x7F;  // positive
   raw[0] |= 0x40;  // and never zero
   BIGNUM* number = ::BN_bin2bn(raw, sizeof raw, nullptr);
-  const bool ok = number != nullptr && ::BN_to_ASN1_INTEGER(number, ::X509_get_serialNumber(certificate)) != nullptr;
+  const bool ok = number != nullptr &&
+                  ::BN_to_ASN1_INTEGER(number, ::X509_get_serialNumber(certificate)) != nullptr;
   ::BN_free(number);
   if (!ok) return openssl_error("serial number");
   return {};
@@ -83,7 +87,8 @@ base::Status fill_in(X509* certificate, EVP_PKEY* key, std::int64_t now) {
       ::X509_set_version(certificate, X509_VERSION_3) == 1 &&
       // A day of grace for clients whose clock is behind.
       ::ASN1_TIME_adj(::X509_getm_notBefore(certificate), now, -1, 0) != nullptr &&
-      ::ASN1_TIME_adj(::X509_getm_notAfter(certificate), now, static_cast<int>(kValidDays), 0) != nullptr &&
+      ::ASN1_TIME_adj(::X509_getm_notAfter(certificate), now, static_cast<int>(kValidDays), 0) !=
+          nullptr &&
       ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common_name, -1, -1, 0) == 1 &&
       ::X509_set_issuer_name(certificate, name) == 1 && ::X509_set_pubkey(certificate, key) == 1;
   if (!ok) return openssl_error("certificate fields");
@@ -98,8 +103,9 @@ std::span<const std::byte> contents(BIO* bio) {
 
 }  // namespace
 
-base::Result<TlsIdentity> create_self_signed(std::span<const daemon_config::ListenAddress> addresses,
-                                             const std::string& host_name, std::int64_t now_unix_seconds) {
+base::Result<TlsIdentity> create_self_signed(
+    std::span<const daemon_config::ListenAddress> addresses, const std::string& host_name,
+    std::int64_t now_unix_seconds) {
   const KeyPtr key(::EVP_EC_gen("P-256"));
   const CertificatePtr certificate(::X509_new());
   if (key == nullptr || certificate == nullptr) return openssl_error("make a TLS key");
@@ -109,14 +115,17 @@ base::Result<TlsIdentity> create_self_signed(std::span<const daemon_config::List
   TRY(add_extension(certificate.get(), NID_key_usage, "critical,digitalSignature,keyCertSign"));
   TRY(add_extension(certificate.get(), NID_ext_key_usage, "serverAuth"));
   TRY(add_extension(certificate.get(), NID_subject_key_identifier, "hash"));
-  TRY(add_extension(certificate.get(), NID_subject_alt_name, alternative_names(addresses, host_name)));
-  if (::X509_sign(certificate.get(), key.get(), ::EVP_sha256()) == 0) return openssl_error("sign the certificate");
+  TRY(add_extension(certificate.get(), NID_subject_alt_name,
+                    alternative_names(addresses, host_name)));
+  if (::X509_sign(certificate.get(), key.get(), ::EVP_sha256()) == 0)
+    return openssl_error("sign the certificate");
 
   const BioPtr certificate_text(::BIO_new(::BIO_s_mem()));
   const BioPtr key_text(::BIO_new(::BIO_s_secmem()));
   if (certificate_text == nullptr || key_text == nullptr ||
       ::PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
-      ::PEM_write_bio_PKCS8PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+      ::PEM_write_bio_PKCS8PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr,
+                                      nullptr) != 1) {
     return openssl_error("write the certificate");
   }
   const auto text = contents(certificate_text.get());

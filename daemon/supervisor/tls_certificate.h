@@ -1,5 +1,6 @@
-// A self-signed certificate for an appliance nobody has given one to: P-256, ten years, valid for the addresses it
-// serves and for "localhost" and its host name. Clients trust it by holding a copy.
+// A self-signed certificate for an appliance nobody has given one to: P-256, ten years, valid for
+// the addresses it serves and for "localhost" and its host name. Clients trust it by holding a
+// copy.
 #ifndef DAEMON_SUPERVISOR_TLS_CERTIFICATE_H_
 #define DAEMON_SUPERVISOR_TLS_CERTIFICATE_H_
 
@@ -18,8 +19,9 @@ struct TlsIdentity {
   base::Secret private_key_pem;
 };
 
-base::Result<TlsIdentity> create_self_signed(std::span<const daemon_config::ListenAddress> addresses,
-                                             const std::string& host_name, std::int64_t now_unix_seconds);
+base::Result<TlsIdentity> create_self_signed(
+    std::span<const daemon_config::ListenAddress> addresses, const std::string& host_name,
+    std::int64_t now_unix_seconds);
 
 }  // namespace daemon_supervisor
 

@@ -168,7 +168,7 @@ void read_codes(Format format, const PanelBlock& block, std::size_t lane, BlockC
     if (upper_bytes != 0) {
       const UpperPlace upper = upper_place(format, e % kBlock, lane);
       const unsigned mask = format == Format::kQ5_K ? 1U : 3U;
-      code |= ((block.upper[upper_bytes * sub + upper.byte] >> upper.bit) & mask) << 4U;
+      code |= ((unsigned{block.upper[upper_bytes * sub + upper.byte]} >> upper.bit) & mask) << 4U;
     }
     out->code[e] = static_cast<std::uint8_t>(code);
   }

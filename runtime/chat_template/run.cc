@@ -117,8 +117,9 @@ base::Status Run::bind_parameters(const Macro& macro, const Arguments& arguments
         fmt::format("macro {} takes at most {} arguments", name, parameters.size()));
   }
   for (const auto& [given, value] : arguments.named) {
-    const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                    [&](const auto& p) { return p.name == given; });
+    const auto found =
+        std::find_if(parameters.begin(), parameters.end(),
+                     [name_given = given](const auto& p) { return p.name == name_given; });
     const auto index = static_cast<std::size_t>(found - parameters.begin());
     const bool twice = index < arguments.positional.size();
     if (twice || (found == parameters.end() && given != "caller")) {

@@ -13,9 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto& c = config.value();
-  if (c.server.listen.empty() || c.limits.requests_max < 1 || c.engine.sequences_max > 256) std::abort();
+  if (c.server.listen.empty() || c.limits.requests_max < 1 || c.engine.sequences_max > 256)
+    std::abort();
   for (const auto& address : c.server.listen) {
-    if (!daemon_config::parse_listen_address(daemon_config::format_listen_address(address)).ok()) std::abort();
+    if (!daemon_config::parse_listen_address(daemon_config::format_listen_address(address)).ok())
+      std::abort();
   }
   return 0;
 }

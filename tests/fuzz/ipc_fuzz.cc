@@ -1,4 +1,5 @@
-// A message that parses must serialise to the very bytes it came from, within every limit serialize() checks.
+// A message that parses must serialise to the very bytes it came from, within every limit
+// serialize() checks.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

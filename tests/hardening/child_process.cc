@@ -11,7 +11,8 @@ namespace hardening {
 
 std::ostream& operator<<(std::ostream& out, const Ending& ending) {
   if (ending.signal != 0) return out << "killed by SIG" << ::sigabbrev_np(ending.signal);
-  return out << "exited with " << ending.exit_status << " (" << ::strerrordesc_np(ending.exit_status) << ")";
+  return out << "exited with " << ending.exit_status << " ("
+             << ::strerrordesc_np(ending.exit_status) << ")";
 }
 
 Ending in_child(const std::function<int()>& action) {

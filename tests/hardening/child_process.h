@@ -1,4 +1,5 @@
-// Runs something in a forked child and says how the child ended: what a sandbox test does is not to be survived.
+// Runs something in a forked child and says how the child ended: what a sandbox test does is not to
+// be survived.
 #ifndef TESTS_HARDENING_CHILD_PROCESS_H_
 #define TESTS_HARDENING_CHILD_PROCESS_H_
 
@@ -13,8 +14,12 @@ struct Ending {
 
   friend bool operator==(const Ending&, const Ending&) = default;
 };
-inline Ending exited(int status) { return {status, 0}; }
-inline Ending killed_by(int signal) { return {-1, signal}; }
+inline Ending exited(int status) {
+  return {status, 0};
+}
+inline Ending killed_by(int signal) {
+  return {-1, signal};
+}
 std::ostream& operator<<(std::ostream& out, const Ending& ending);
 
 // The child exits with what `action` returns (0 to 255: 0 or an errno, by habit).

@@ -58,7 +58,8 @@ TEST_F(Landlock, LetsFilesBeReadBeneathTheDirectory) {
 
 TEST_F(Landlock, ForbidsWritingThereAndReadingElsewhere) {
   const auto in_directory = [&](const std::string& path, int flags) {
-    return in_child([&] { return restrict_to_directory() < 0 ? kSetupFailed : open_errno(path, flags); });
+    return in_child(
+        [&] { return restrict_to_directory() < 0 ? kSetupFailed : open_errno(path, flags); });
   };
   EXPECT_EQ(in_directory(directory_ + "/inside", O_WRONLY), exited(EACCES));
   EXPECT_EQ(in_directory(directory_ + "/new", O_WRONLY | O_CREAT), exited(EACCES));
@@ -69,7 +70,8 @@ TEST_F(Landlock, ForbidsWritingThereAndReadingElsewhere) {
 TEST_F(Landlock, WithoutADirectoryForbidsEverything) {
   const auto nothing = [&](const std::string& path) {
     return in_child([&] {
-      if (!set_no_new_privs().ok() || !restrict_with_landlock(landlock_abi(), -1).ok()) return kSetupFailed;
+      if (!set_no_new_privs().ok() || !restrict_with_landlock(landlock_abi(), -1).ok())
+        return kSetupFailed;
       return open_errno(path, O_RDONLY);
     });
   };
@@ -92,7 +94,8 @@ TEST_F(Landlock, FromAbi6KeepsSignalsInside) {
 TEST_F(Landlock, EveryLevelUpToTheKernelsCanBeAskedFor) {
   for (int abi = 1; abi <= landlock_abi(); ++abi) {
     EXPECT_EQ(in_child([&] {
-                if (!set_no_new_privs().ok() || !restrict_with_landlock(abi, -1).ok()) return kSetupFailed;
+                if (!set_no_new_privs().ok() || !restrict_with_landlock(abi, -1).ok())
+                  return kSetupFailed;
                 return open_errno("/etc/passwd", O_RDONLY);
               }),
               exited(EACCES))

@@ -43,7 +43,8 @@ TEST(Privileges, CloseEveryDescriptorButTheFirst) {
 
 TEST(Privileges, LoweredLimitsStayLow) {
   EXPECT_EQ(in_child([] {
-              if (!lower_limit(RLIMIT_NOFILE, 10).ok() || !lower_limit(RLIMIT_NOFILE, 20).ok()) return kSetupFailed;
+              if (!lower_limit(RLIMIT_NOFILE, 10).ok() || !lower_limit(RLIMIT_NOFILE, 20).ok())
+                return kSetupFailed;
               rlimit limit{};
               ::getrlimit(RLIMIT_NOFILE, &limit);
               return limit.rlim_cur == 10 && limit.rlim_max == 10 ? 0 : 1;
@@ -84,14 +85,16 @@ TEST(Privileges, RootAlsoLosesTheBoundingSet) {
 
 TEST(Privileges, TakingAnIdentityLeavesNoWayBack) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  EXPECT_EQ(in_child([] {
-              if (!take_identity({64'801, 64'802}).ok()) return kSetupFailed;
-              if (status_field("Uid") != "64801\t64801\t64801\t64801") return 1;
-              if (status_field("Gid") != "64802\t64802\t64802\t64802") return 2;
-              if (!status_field("Groups").empty() && status_field("Groups").find_first_not_of(" \n") == 0) return 3;
-              return ::setuid(0) == 0 ? 4 : 0;
-            }),
-            exited(0));
+  EXPECT_EQ(
+      in_child([] {
+        if (!take_identity({64'801, 64'802}).ok()) return kSetupFailed;
+        if (status_field("Uid") != "64801\t64801\t64801\t64801") return 1;
+        if (status_field("Gid") != "64802\t64802\t64802\t64802") return 2;
+        if (!status_field("Groups").empty() && status_field("Groups").find_first_not_of(" \n") == 0)
+          return 3;
+        return ::setuid(0) == 0 ? 4 : 0;
+      }),
+      exited(0));
 }
 
 TEST(Privileges, RootIsNoIdentityForARole) {

@@ -31,8 +31,12 @@ constexpr Identity kNobody{64'801, 64'801};
 
 enum class Stage { kFirst, kLockedDown };
 
-Policy gateway(int fd_count = 3) { return gateway_policy(kNobody, fd_count, 64); }
-Policy engine() { return engine_policy(kNobody, 3, -1); }
+Policy gateway(int fd_count = 3) {
+  return gateway_policy(kNobody, fd_count, 64);
+}
+Policy engine() {
+  return engine_policy(kNobody, 3, -1);
+}
 
 Ending in_sandbox(const Policy& policy, Stage stage, const std::function<int()>& action) {
   return in_child([&] {
@@ -43,7 +47,9 @@ Ending in_sandbox(const Policy& policy, Stage stage, const std::function<int()>&
   });
 }
 
-int error_of(long result) { return result >= 0 ? 0 : errno; }
+int error_of(long result) {
+  return result >= 0 ? 0 : errno;
+}
 
 struct Attempt {
   const char* name;
@@ -53,41 +59,55 @@ struct Attempt {
 
 // What somebody who has taken over a role would try next.
 const Attempt kAttempts[] = {
-    {"read a file", [] { return error_of(::open("/etc/passwd", O_RDONLY | O_CLOEXEC)); }, exited(EACCES)},
-    {"create a file", [] { return error_of(::open("/tmp/x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); }, exited(EACCES)},
-    {"list the root", [] { return error_of(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }, exited(EACCES)},
-    {"open a TCP socket", [] { return error_of(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }, killed_by(SIGSYS)},
-    {"open a UDP socket", [] { return error_of(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }, killed_by(SIGSYS)},
-    {"open a UNIX socket", [] { return error_of(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }, killed_by(SIGSYS)},
+    {"read a file", [] { return error_of(::open("/etc/passwd", O_RDONLY | O_CLOEXEC)); },
+     exited(EACCES)},
+    {"create a file",
+     [] { return error_of(::open("/tmp/x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); },
+     exited(EACCES)},
+    {"list the root", [] { return error_of(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); },
+     exited(EACCES)},
+    {"open a TCP socket", [] { return error_of(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); },
+     killed_by(SIGSYS)},
+    {"open a UDP socket", [] { return error_of(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)); },
+     killed_by(SIGSYS)},
+    {"open a UNIX socket",
+     [] { return error_of(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }, killed_by(SIGSYS)},
     {"connect", [] { return error_of(::connect(2, nullptr, 0)); }, killed_by(SIGSYS)},
     {"execute", [] { return error_of(::execl("/bin/true", "true", nullptr)); }, killed_by(SIGSYS)},
     {"run a shell", [] { return std::system("true"); }, killed_by(SIGSYS)},  // NOLINT
     {"fork", [] { return error_of(::fork()); }, killed_by(SIGSYS)},
-    {"trace the parent", [] { return error_of(::ptrace(PTRACE_ATTACH, ::getppid(), 0, 0)); }, killed_by(SIGSYS)},
+    {"trace the parent", [] { return error_of(::ptrace(PTRACE_ATTACH, ::getppid(), 0, 0)); },
+     killed_by(SIGSYS)},
     {"mount", [] { return error_of(::mount("none", "/", "tmpfs", 0, "")); }, killed_by(SIGSYS)},
     {"unshare", [] { return error_of(::unshare(CLONE_NEWUSER)); }, killed_by(SIGSYS)},
     {"signal init", [] { return error_of(::kill(1, SIGTERM)); }, killed_by(SIGSYS)},
-    {"signal another thread", [] { return error_of(::syscall(SYS_tgkill, 1, 1, SIGTERM)); }, killed_by(SIGSYS)},
+    {"signal another thread", [] { return error_of(::syscall(SYS_tgkill, 1, 1, SIGTERM)); },
+     killed_by(SIGSYS)},
     {"map executable memory",
      [] {
-       void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+       void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
        return page == MAP_FAILED ? errno : 0;
      },
      killed_by(SIGSYS)},
     {"make memory executable",
      [] {
-       void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+       void* page =
+           ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
        return error_of(::mprotect(page, 4096, PROT_READ | PROT_EXEC));
      },
      killed_by(SIGSYS)},
-    {"io_uring", [] { return error_of(::syscall(SYS_io_uring_setup, 1, nullptr)); }, killed_by(SIGSYS)},
+    {"io_uring", [] { return error_of(::syscall(SYS_io_uring_setup, 1, nullptr)); },
+     killed_by(SIGSYS)},
     {"bpf", [] { return error_of(::syscall(SYS_bpf, 0, nullptr, 0)); }, killed_by(SIGSYS)},
     {"keyctl", [] { return error_of(::syscall(SYS_keyctl, 0, 0, 0, 0, 0)); }, killed_by(SIGSYS)},
     {"userfaultfd", [] { return error_of(::syscall(SYS_userfaultfd, 0)); }, killed_by(SIGSYS)},
-    {"perf_event_open", [] { return error_of(::syscall(SYS_perf_event_open, 0, 0, 0, 0, 0)); }, killed_by(SIGSYS)},
+    {"perf_event_open", [] { return error_of(::syscall(SYS_perf_event_open, 0, 0, 0, 0, 0)); },
+     killed_by(SIGSYS)},
     {"memfd_create", [] { return error_of(::memfd_create("x", MFD_CLOEXEC)); }, killed_by(SIGSYS)},
     {"become root", [] { return error_of(::setuid(0)); }, killed_by(SIGSYS)},
-    {"loosen the sandbox", [] { return error_of(::syscall(SYS_seccomp, 0, 0, nullptr)); }, killed_by(SIGSYS)},
+    {"loosen the sandbox", [] { return error_of(::syscall(SYS_seccomp, 0, 0, nullptr)); },
+     killed_by(SIGSYS)},
     {"32-bit syscalls",
      [] {
        long result = 20;  // getpid by the i386 table
@@ -106,13 +126,15 @@ class SandboxTest : public testing::Test {
 
 TEST_F(SandboxTest, DeniesEveryAttemptInALockedDownGateway) {
   for (const Attempt& attempt : kAttempts) {
-    EXPECT_EQ(in_sandbox(gateway(), Stage::kLockedDown, attempt.action), attempt.locked_down) << attempt.name;
+    EXPECT_EQ(in_sandbox(gateway(), Stage::kLockedDown, attempt.action), attempt.locked_down)
+        << attempt.name;
   }
 }
 
 TEST_F(SandboxTest, DeniesEveryAttemptInALockedDownEngine) {
   for (const Attempt& attempt : kAttempts) {
-    EXPECT_EQ(in_sandbox(engine(), Stage::kLockedDown, attempt.action), attempt.locked_down) << attempt.name;
+    EXPECT_EQ(in_sandbox(engine(), Stage::kLockedDown, attempt.action), attempt.locked_down)
+        << attempt.name;
   }
 }
 
@@ -240,16 +262,20 @@ TEST_F(SandboxTest, TheEngineReadsItsModelWhileLoadingAndNoMoreAfterwards) {
 }
 
 TEST_F(SandboxTest, ReportsWhatItReached) {
-  EXPECT_EQ(in_child([] {
-              auto sandbox = Sandbox::enter(gateway());
-              if (!sandbox.ok()) return kSetupFailed;
-              const SandboxReport& report = sandbox.value().report();
-              if (report.locked_down || !report.no_new_privs || !report.capabilities_empty || report.dumpable) return 1;
-              const auto first = report.seccomp_allowed;
-              if (first == 0 || !sandbox.value().lock_down().ok()) return 2;
-              return report.locked_down && report.seccomp_allowed < first && report.role == "gateway" ? 0 : 3;
-            }),
-            exited(0));
+  EXPECT_EQ(
+      in_child([] {
+        auto sandbox = Sandbox::enter(gateway());
+        if (!sandbox.ok()) return kSetupFailed;
+        const SandboxReport& report = sandbox.value().report();
+        if (report.locked_down || !report.no_new_privs || !report.capabilities_empty ||
+            report.dumpable)
+          return 1;
+        const auto first = report.seccomp_allowed;
+        if (first == 0 || !sandbox.value().lock_down().ok()) return 2;
+        return report.locked_down && report.seccomp_allowed < first && report.role == "gateway" ? 0
+                                                                                                : 3;
+      }),
+      exited(0));
 }
 
 // Every thread in seccomp mode 2, seen from outside.
@@ -271,7 +297,8 @@ TEST_F(SandboxTest, TheKernelAgrees) {
   (void)theirs.close();
   char c = 0;
   ASSERT_EQ(::read(ours.get(), &c, 1), 1);
-  const base::Fd file = base::open_file("/proc/" + std::to_string(pid) + "/status", O_RDONLY).value();
+  const base::Fd file =
+      base::open_file("/proc/" + std::to_string(pid) + "/status", O_RDONLY).value();
   std::string status(8192, '\0');
   status.resize(base::read_full(file, std::as_writable_bytes(std::span(status))).value());
   EXPECT_NE(status.find("Seccomp:\t2\n"), status.npos);

@@ -1,4 +1,5 @@
-// Rule by rule: what a list allows works, what it refuses fails as stated, and every other syscall ends the process.
+// Rule by rule: what a list allows works, what it refuses fails as stated, and every other syscall
+// ends the process.
 #include "hardening/seccomp_filter.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,8 @@ struct Arguments {
 
 Ending call_under(const std::vector<SyscallRule>& rules, long number, Arguments arguments = {}) {
   return in_child([&] {
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !install_seccomp(rules).ok()) return kSetupFailed;
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !install_seccomp(rules).ok())
+      return kSetupFailed;
     const auto& a = arguments.values;
     errno = 0;
     ::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -33,9 +35,11 @@ Ending call_under(const std::vector<SyscallRule>& rules, long number, Arguments 
   });
 }
 
-// uretprobe and uprobe: trampolines of the kernel's own tracing, which newer kernels let past every filter. Called from
-// anywhere else they do nothing but fail.
-bool is_exempt(int number) { return number == 335 || number == 336; }
+// uretprobe and uprobe: trampolines of the kernel's own tracing, which newer kernels let past every
+// filter. Called from anywhere else they do nothing but fail.
+bool is_exempt(int number) {
+  return number == 335 || number == 336;
+}
 
 // They end, block or jump when called with senseless arguments.
 bool can_be_probed(int number) {
@@ -55,7 +59,8 @@ TEST_P(SeccompLists, AllowWhatTheyAllow) {
   for (const SyscallRule& rule : rules) {
     if (rule.answer != Answer::kAllow || !can_be_probed(rule.number)) continue;
     Arguments arguments;
-    if (rule.check.index != kNoCheck) arguments.values[rule.check.index] = static_cast<long>(rule.check.value);
+    if (rule.check.index != kNoCheck)
+      arguments.values[rule.check.index] = static_cast<long>(rule.check.value);
     if (rule.number == SYS_clone) continue;  // would start a thread on a senseless stack
     const Ending ending = call_under(rules, rule.number, arguments);
     EXPECT_EQ(ending.signal, 0) << "syscall " << rule.number;
@@ -70,7 +75,8 @@ TEST_P(SeccompLists, CheckTheArgumentsTheySayTheyCheck) {
     // Every bit the rule looks at, the other way round.
     Arguments arguments;
     arguments.values[rule.check.index] = static_cast<long>(rule.check.value ^ rule.check.mask);
-    EXPECT_EQ(call_under(rules, rule.number, arguments), killed_by(SIGSYS)) << "syscall " << rule.number;
+    EXPECT_EQ(call_under(rules, rule.number, arguments), killed_by(SIGSYS))
+        << "syscall " << rule.number;
   }
 }
 
@@ -111,7 +117,8 @@ TEST_P(FirstSeccompLists, LetNoProcessBeStarted) {
   EXPECT_EQ(call_under(rules, SYS_vfork), killed_by(SIGSYS));
 }
 
-INSTANTIATE_TEST_SUITE_P(Loading, FirstSeccompLists, testing::Values(&gateway_stage_1, &engine_stage_1));
+INSTANTIATE_TEST_SUITE_P(Loading, FirstSeccompLists,
+                         testing::Values(&gateway_stage_1, &engine_stage_1));
 
 TEST(SeccompFilter, NeedsNoNewPrivsOrPrivileges) {
   if (kSanitizerBuild) GTEST_SKIP() << "sanitizers make syscalls of their own";

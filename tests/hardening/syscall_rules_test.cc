@@ -31,11 +31,13 @@ std::set<int> allowed(const std::vector<SyscallRule>& rules) {
 
 TEST(SyscallRules, EachSaysWhyItIsThere) {
   for (const auto& list : all_lists()) {
-    for (const SyscallRule& rule : list.rules) EXPECT_FALSE(rule.why.empty()) << list.name << " " << rule.number;
+    for (const SyscallRule& rule : list.rules)
+      EXPECT_FALSE(rule.why.empty()) << list.name << " " << rule.number;
   }
 }
 
-// Two rules for one syscall are alternatives; a condition beside an unconditional rule would mean nothing.
+// Two rules for one syscall are alternatives; a condition beside an unconditional rule would mean
+// nothing.
 TEST(SyscallRules, DoNotContradictEachOther) {
   for (const auto& list : all_lists()) {
     std::map<int, std::vector<SyscallRule>> by_number;
@@ -52,22 +54,55 @@ TEST(SyscallRules, DoNotContradictEachOther) {
 
 // Syscalls that no role has any business with, at any stage.
 TEST(SyscallRules, NeverAllowTheDangerousOnes) {
-  const std::set<int> dangerous = {
-      SYS_execve, SYS_execveat, SYS_fork, SYS_vfork, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-      SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_mount, SYS_umount2, SYS_unshare, SYS_setns,
-      SYS_kill, SYS_tkill, SYS_bpf, SYS_io_uring_setup, SYS_userfaultfd, SYS_perf_event_open, SYS_keyctl, SYS_add_key,
-      SYS_request_key, SYS_memfd_create, SYS_pidfd_open, SYS_pidfd_getfd, SYS_setuid, SYS_setresuid, SYS_chroot,
-      SYS_init_module, SYS_finit_module, SYS_kexec_load, SYS_open_by_handle_at, SYS_personality, SYS_modify_ldt};
+  const std::set<int> dangerous = {SYS_execve,
+                                   SYS_execveat,
+                                   SYS_fork,
+                                   SYS_vfork,
+                                   SYS_ptrace,
+                                   SYS_process_vm_readv,
+                                   SYS_process_vm_writev,
+                                   SYS_socket,
+                                   SYS_socketpair,
+                                   SYS_connect,
+                                   SYS_bind,
+                                   SYS_listen,
+                                   SYS_mount,
+                                   SYS_umount2,
+                                   SYS_unshare,
+                                   SYS_setns,
+                                   SYS_kill,
+                                   SYS_tkill,
+                                   SYS_bpf,
+                                   SYS_io_uring_setup,
+                                   SYS_userfaultfd,
+                                   SYS_perf_event_open,
+                                   SYS_keyctl,
+                                   SYS_add_key,
+                                   SYS_request_key,
+                                   SYS_memfd_create,
+                                   SYS_pidfd_open,
+                                   SYS_pidfd_getfd,
+                                   SYS_setuid,
+                                   SYS_setresuid,
+                                   SYS_chroot,
+                                   SYS_init_module,
+                                   SYS_finit_module,
+                                   SYS_kexec_load,
+                                   SYS_open_by_handle_at,
+                                   SYS_personality,
+                                   SYS_modify_ldt};
   for (const auto& list : all_lists()) {
-    for (const int number : allowed(list.rules)) EXPECT_FALSE(dangerous.contains(number)) << list.name << " " << number;
+    for (const int number : allowed(list.rules))
+      EXPECT_FALSE(dangerous.contains(number)) << list.name << " " << number;
   }
 }
 
 TEST(SyscallRules, LockedDownRolesCannotOpenWriteOrStartAnything) {
   for (const auto& rules : {gateway_stage_2(), engine_stage_2()}) {
     const auto numbers = allowed(rules);
-    for (const int number : {SYS_open, SYS_openat, SYS_openat2, SYS_creat, SYS_clone, SYS_clone3, SYS_unlink,
-                             SYS_rename, SYS_seccomp, SYS_prctl, SYS_ioctl, SYS_getdents64}) {
+    for (const int number :
+         {SYS_open, SYS_openat, SYS_openat2, SYS_creat, SYS_clone, SYS_clone3, SYS_unlink,
+          SYS_rename, SYS_seccomp, SYS_prctl, SYS_ioctl, SYS_getdents64}) {
       EXPECT_FALSE(numbers.contains(number)) << number;
     }
   }

@@ -9,7 +9,8 @@ namespace {
 using testing::HasSubstr;
 
 // Made with another tool: printf %s SECRET | openssl dgst -sha256 -mac HMAC -macopt hexkey:SALT
-constexpr char kStored[] = R"({"version":1,"keys":[{"id":"0123456789ab","name":"vector","created":1700000000,
+constexpr char kStored[] =
+    R"({"version":1,"keys":[{"id":"0123456789ab","name":"vector","created":1700000000,
   "salt":"000102030405060708090a0b0c0d0e0f",
   "hash":"81b185398f0a558c294ce77cc5bb05cb4af170c03109cffcf5f0b84ed0cd5353","revoked":false}]})";
 constexpr char kPresented[] =
@@ -57,7 +58,8 @@ TEST(ApiKeys, RefusesEveryKeyThatDiffersInOneCharacter) {
 TEST(ApiKeys, RefusesEveryPrefixAndExtensionOfAKey) {
   const auto keys = parse_text(kStored);
   const std::string right = kPresented;
-  for (std::size_t i = 0; i < right.size(); ++i) EXPECT_FALSE(keys.verify(right.substr(0, i)).has_value());
+  for (std::size_t i = 0; i < right.size(); ++i)
+    EXPECT_FALSE(keys.verify(right.substr(0, i)).has_value());
   EXPECT_FALSE(keys.verify(right + "0").has_value());
   EXPECT_FALSE(keys.verify(std::string(1 << 20, 'r')).has_value());
 }
@@ -107,14 +109,16 @@ TEST(ApiKeys, TwoKeysHaveDifferentIdsAndSecrets) {
   const auto b = keys.create("same", 1);
   EXPECT_NE(a.value().id, b.value().id);
   EXPECT_NE(a.value().key.expose_text().substr(17), b.value().key.expose_text().substr(17));
-  const std::string crossed = "rdk_" + a.value().id + std::string(b.value().key.expose_text().substr(16));
+  const std::string crossed =
+      "rdk_" + a.value().id + std::string(b.value().key.expose_text().substr(16));
   EXPECT_FALSE(keys.verify(crossed).has_value());
 }
 
 TEST(ApiKeys, RefusesNamesThatCouldConfuseATerminalOrALog) {
   ApiKeys keys;
-  for (const std::string& name : {std::string(), std::string("a b"), std::string("a\n"), std::string("\xC3\xBC"),
-                                  std::string("a/b"), std::string(65, 'a')}) {
+  for (const std::string& name :
+       {std::string(), std::string("a b"), std::string("a\n"), std::string("\xC3\xBC"),
+        std::string("a/b"), std::string(65, 'a')}) {
     EXPECT_FALSE(keys.create(name, 1).ok()) << name;
   }
   EXPECT_TRUE(keys.create(std::string(64, 'a'), 1).ok());
@@ -149,7 +153,8 @@ TEST(ApiKeys, RefusesTheSameIdTwice) {
 TEST(ApiKeys, RefusesMoreKeysThanTheLimit) {
   base::Json list = base::Json::array();
   for (std::size_t i = 0; i <= ApiKeys::kKeysMax; ++i) list.push_back(nullptr);
-  const auto parsed = ApiKeys::parse(base::Json::object({{"version", 1}, {"keys", std::move(list)}}));
+  const auto parsed =
+      ApiKeys::parse(base::Json::object({{"version", 1}, {"keys", std::move(list)}}));
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().code, base::ErrorCode::kExhausted);
 }

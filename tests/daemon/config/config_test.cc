@@ -45,7 +45,9 @@ TEST(Config, AnEmptyFileGivesTheDefaults) {
   EXPECT_FALSE(config.limits.tls_1_2);
 }
 
-TEST(Config, TheDocumentedExampleParses) { parsed(example()); }
+TEST(Config, TheDocumentedExampleParses) {
+  parsed(example());
+}
 
 TEST(Config, TheDocumentedExampleShowsEveryKey) {
   const std::string text = example_with_all_keys();
@@ -65,7 +67,8 @@ TEST(Config, TheDocumentedDefaultsAreTheDefaults) {
   const Config empty = parsed("");
   EXPECT_EQ(documented.engine.serialize(), empty.engine.serialize());
   EXPECT_EQ(documented.limits.serialize(), empty.limits.serialize());
-  EXPECT_EQ(format_listen_address(documented.server.listen.at(0)), format_listen_address(empty.server.listen.at(0)));
+  EXPECT_EQ(format_listen_address(documented.server.listen.at(0)),
+            format_listen_address(empty.server.listen.at(0)));
   EXPECT_EQ(documented.server.drain_timeout_ms, empty.server.drain_timeout_ms);
   EXPECT_EQ(documented.paths.state, empty.paths.state);
   EXPECT_EQ(documented.paths.runtime, empty.paths.runtime);
@@ -104,10 +107,12 @@ body_bytes_max = "64KiB"
 }
 
 TEST(Config, NamesFileAndLineOfAnUnknownKeyAndTheNearestKnownOne) {
-  EXPECT_EQ(error_of("[limits]\n\nconections_max = 3\n"),
-            "t.toml:3: unknown key \"conections_max\" in [limits]; did you mean \"connections_max\"?");
+  EXPECT_EQ(
+      error_of("[limits]\n\nconections_max = 3\n"),
+      "t.toml:3: unknown key \"conections_max\" in [limits]; did you mean \"connections_max\"?");
   EXPECT_EQ(error_of("[limits]\nzzz = 3\n"), "t.toml:2: unknown key \"zzz\" in [limits]");
-  EXPECT_EQ(error_of("\n[severs]\nx = 1\n"), "t.toml:2: unknown section [severs]; did you mean \"server\"?");
+  EXPECT_EQ(error_of("\n[severs]\nx = 1\n"),
+            "t.toml:2: unknown section [severs]; did you mean \"server\"?");
 }
 
 TEST(Config, ReportsEveryProblemInOneGo) {
@@ -119,7 +124,8 @@ TEST(Config, ReportsEveryProblemInOneGo) {
 TEST(Config, ChecksEveryValue) {
   EXPECT_THAT(error_of("[server]\nlisten = []"), HasSubstr("at least one address"));
   EXPECT_THAT(error_of("[server]\nlisten = \"127.0.0.1:1\""), HasSubstr("list of texts"));
-  EXPECT_THAT(error_of("[server]\nlisten = [\"localhost:1\"]"), HasSubstr("\"localhost:1\" is not an IP address"));
+  EXPECT_THAT(error_of("[server]\nlisten = [\"localhost:1\"]"),
+              HasSubstr("\"localhost:1\" is not an IP address"));
   EXPECT_THAT(error_of("[server]\nlisten = [1]"), HasSubstr("something else than strings"));
   EXPECT_THAT(error_of("[server]\ntls_min_version = \"1.1\""), HasSubstr("\"1.3\" or \"1.2\""));
   EXPECT_THAT(error_of("[server]\ntls_min_version = 1.3"), HasSubstr("\"1.3\" or \"1.2\""));
@@ -134,7 +140,8 @@ TEST(Config, ChecksEveryValue) {
   EXPECT_THAT(error_of("[engine]\nthreads = 1.5"), HasSubstr("whole number"));
   EXPECT_THAT(error_of("[engine]\nprefix_cache = 1"), HasSubstr("true or false"));
   EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"2 GB\""), HasSubstr("512 MiB"));
-  EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"99999999999999999 TiB\""), HasSubstr("512 MiB"));
+  EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"99999999999999999 TiB\""),
+              HasSubstr("512 MiB"));
   EXPECT_THAT(error_of("[engine]\nkv_cache_bytes = \"65 TiB\""), HasSubstr("to 70368744177664"));
   EXPECT_THAT(error_of("[sandbox]\nengine_user = \"a b\""), HasSubstr("name or number"));
 }

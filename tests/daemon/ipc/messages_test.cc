@@ -15,7 +15,8 @@ using testing::HasSubstr;
 
 std::vector<std::byte> patched(const Message& message, std::size_t offset, std::vector<int> bytes) {
   auto raw = serialize(message);
-  for (std::size_t i = 0; i < bytes.size(); ++i) raw.at(offset + i) = static_cast<std::byte>(bytes[i]);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    raw.at(offset + i) = static_cast<std::byte>(bytes[i]);
   return raw;
 }
 
@@ -59,7 +60,7 @@ TEST(Messages, BeginWithTheNumberOfTheProtocolTable) {
 // The wire format itself, written out by hand from daemon/PROTOCOL.md.
 TEST(Messages, FollowTheFieldOrderOfTheProtocol) {
   const std::vector<unsigned char> expected = {37, 0,                          // type
-                                               1,  0, 0, 0, 0, 0, 0, 0,        // id
+                                               1,  0, 0,   0,   0, 0, 0,   0,  // id
                                                3,                              // kDenied
                                                2,  0, 'a', 'b', 1, 0, 'p', 3, 0, 'm', 's', 'g'};
   const auto bytes = serialize(Refused{1, base::ErrorCode::kDenied, "ab", "p", "msg"});
@@ -73,7 +74,8 @@ TEST(Messages, KeepEveryFieldOfARequest) {
   const auto& m = std::get<RequestBegin>(parsed.value());
   EXPECT_EQ(m.id, 0x1122334455667788u);
   EXPECT_EQ(m.kind, RequestKind::kCompletion);
-  EXPECT_TRUE(m.include_stop_text && m.continue_final_message && m.ignore_end_tokens && m.echo && m.logprobs);
+  EXPECT_TRUE(m.include_stop_text && m.continue_final_message && m.ignore_end_tokens && m.echo &&
+              m.logprobs);
   EXPECT_FALSE(m.add_generation_prompt);
   EXPECT_EQ(m.top_k, -40);
   EXPECT_EQ(m.frequency_penalty, 1.75f);
@@ -100,7 +102,8 @@ TEST(Messages, KeepEveryFieldOfAnEvent) {
 
 TEST(Messages, RefuseEveryTruncation) {
   for (const Message& message : samples()) {
-    if (std::holds_alternative<RequestBody>(message)) continue;  // its bytes are the rest of the packet
+    if (std::holds_alternative<RequestBody>(message))
+      continue;  // its bytes are the rest of the packet
     const auto bytes = serialize(message);
     for (std::size_t length = 0; length < bytes.size(); ++length) {
       EXPECT_FALSE(parse(std::span(bytes).first(length)).ok())
@@ -145,7 +148,8 @@ TEST(Messages, RefuseFlagsThatAreNeitherZeroNorOne) {
 }
 
 TEST(Messages, RefuseEnumeratorsOutOfRange) {
-  EXPECT_THAT(error_of(patched(EngineState{EngineCondition::kReady, ""}, 2, {3})), HasSubstr("engine_state.state"));
+  EXPECT_THAT(error_of(patched(EngineState{EngineCondition::kReady, ""}, 2, {3})),
+              HasSubstr("engine_state.state"));
   EXPECT_THAT(error_of(patched(sample_request_begin(), 18, {2})), HasSubstr("request_begin.kind"));
   EXPECT_THAT(error_of(patched(Refused{1, base::ErrorCode::kDenied, "", "", ""}, 10, {10})),
               HasSubstr("refused.code"));
@@ -190,14 +194,20 @@ TEST(Messages, AcceptEveryTextAtItsLimit) {
 
 // The length prefix alone is raised: the limit must be named before the missing bytes are.
 TEST(Messages, RefuseEveryTextOverItsLimit) {
-  EXPECT_THAT(error_of(patched(Ready{"{}"}, 2, {1, 0x40, 0, 0})), HasSubstr("ready.report: 16385 bytes, limit 16384"));
+  EXPECT_THAT(error_of(patched(Ready{"{}"}, 2, {1, 0x40, 0, 0})),
+              HasSubstr("ready.report: 16385 bytes, limit 16384"));
   EXPECT_THAT(error_of(patched(Progress{0, 0, "w"}, 18, {129, 0})), HasSubstr("limit 128"));
-  EXPECT_THAT(error_of(patched(Alive{0, false, "{}"}, 11, {1, 0x40, 0, 0})), HasSubstr("limit 16384"));
-  EXPECT_THAT(error_of(patched(EngineState{EngineCondition::kReady, ""}, 3, {1, 1})), HasSubstr("limit 256"));
-  EXPECT_THAT(error_of(patched(Hello{}, 2, {1, 1})), HasSubstr("hello.model_id: 257 bytes, limit 256"));
-  EXPECT_THAT(error_of(patched(Refused{}, 11, {65, 0})), HasSubstr("refused.api_code: 65 bytes, limit 64"));
+  EXPECT_THAT(error_of(patched(Alive{0, false, "{}"}, 11, {1, 0x40, 0, 0})),
+              HasSubstr("limit 16384"));
+  EXPECT_THAT(error_of(patched(EngineState{EngineCondition::kReady, ""}, 3, {1, 1})),
+              HasSubstr("limit 256"));
+  EXPECT_THAT(error_of(patched(Hello{}, 2, {1, 1})),
+              HasSubstr("hello.model_id: 257 bytes, limit 256"));
+  EXPECT_THAT(error_of(patched(Refused{}, 11, {65, 0})),
+              HasSubstr("refused.api_code: 65 bytes, limit 64"));
   EXPECT_THAT(error_of(patched(Refused{}, 13, {65, 0})), HasSubstr("refused.param"));
-  EXPECT_THAT(error_of(patched(Refused{}, 15, {1, 4})), HasSubstr("refused.message: 1025 bytes, limit 1024"));
+  EXPECT_THAT(error_of(patched(Refused{}, 15, {1, 4})),
+              HasSubstr("refused.message: 1025 bytes, limit 1024"));
   auto body = serialize(RequestBody{1, std::vector<std::byte>(kBodyChunkBytesMax)});
   body.push_back(std::byte{0});
   EXPECT_THAT(error_of(body), HasSubstr("request_body.bytes is 32769 bytes, at most 32768"));
@@ -210,7 +220,8 @@ TEST(Messages, RefuseTooManyEventsAndAlternatives) {
   Event event;
   event.has_logprob = true;
   const std::size_t top_count = 12 + 10 + 2 + 1 + 10;
-  EXPECT_THAT(error_of(patched(Events{1, {event}}, top_count, {21})), HasSubstr("event.top is 21, at most 20"));
+  EXPECT_THAT(error_of(patched(Events{1, {event}}, top_count, {21})),
+              HasSubstr("event.top is 21, at most 20"));
 }
 
 TEST(Messages, ACountAloneAllocatesNothing) {

@@ -1,4 +1,5 @@
-// One message of every type with every field away from its default, so that a field left out or swapped shows.
+// One message of every type with every field away from its default, so that a field left out or
+// swapped shows.
 #ifndef TESTS_DAEMON_IPC_SAMPLES_H_
 #define TESTS_DAEMON_IPC_SAMPLES_H_
 
@@ -54,21 +55,22 @@ inline Events sample_events() {
 }
 
 inline std::vector<Message> samples() {
-  return {Ready{R"({"model":"m"})"},
-          Progress{1, 2, "weights"},
-          Alive{99, true, R"({"tokens":5})"},
-          PeerChannel{},
-          Drain{30'000},
-          Drained{},
-          Ping{},
-          EngineState{EngineCondition::kDown, "restarting in 4 s"},
-          Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true},
-          sample_request_begin(),
-          RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},
-          Cancel{7},
-          Admitted{7, 11, 500},
-          Refused{7, base::ErrorCode::kExhausted, "context_length_exceeded", "messages", "too long"},
-          sample_events()};
+  return {
+      Ready{R"({"model":"m"})"},
+      Progress{1, 2, "weights"},
+      Alive{99, true, R"({"tokens":5})"},
+      PeerChannel{},
+      Drain{30'000},
+      Drained{},
+      Ping{},
+      EngineState{EngineCondition::kDown, "restarting in 4 s"},
+      Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true},
+      sample_request_begin(),
+      RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},
+      Cancel{7},
+      Admitted{7, 11, 500},
+      Refused{7, base::ErrorCode::kExhausted, "context_length_exceeded", "messages", "too long"},
+      sample_events()};
 }
 
 }  // namespace daemon_ipc

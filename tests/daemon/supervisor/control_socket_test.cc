@@ -34,14 +34,16 @@ class ControlSocketTest : public testing::Test {
   }
 
   void serve(std::int64_t now = 0) {
-    socket_->serve(now, [](std::string_view request) { return "[\"" + std::string(request) + "\"]"; });
+    socket_->serve(now,
+                   [](std::string_view request) { return "[\"" + std::string(request) + "\"]"; });
   }
 
   static std::string read_all(const base::Fd& fd) {
     std::string text;
     char bytes[65'536];
     ssize_t got = 0;
-    while ((got = ::recv(fd.get(), bytes, sizeof bytes, MSG_DONTWAIT)) > 0) text.append(bytes, static_cast<std::size_t>(got));
+    while ((got = ::recv(fd.get(), bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+      text.append(bytes, static_cast<std::size_t>(got));
     return got == 0 ? text : text + "(open)";
   }
 
@@ -118,7 +120,9 @@ TEST_F(ControlSocketTest, IsForItsOwnerAndGroup) {
   EXPECT_EQ(info.st_mode & 07777, 0660u);
 }
 
-TEST_F(ControlSocketTest, ReplacesASocketThatWasLeftBehind) { EXPECT_TRUE(ControlSocket::create(path_).ok()); }
+TEST_F(ControlSocketTest, ReplacesASocketThatWasLeftBehind) {
+  EXPECT_TRUE(ControlSocket::create(path_).ok());
+}
 
 TEST_F(ControlSocketTest, TheClientSideGetsTheWholeAnswer) {
   std::atomic<bool> done{false};

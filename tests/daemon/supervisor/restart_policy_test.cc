@@ -31,7 +31,8 @@ TEST(RestartPolicy, ManyFailuresInAPeriodAreAnAlarmAndTheSlowestPace) {
   EXPECT_FALSE(policy.degraded(600'001));  // the first of them has become history
 }
 
-// What a role that always dies at start costs: never more than one try a minute once it is known to fail.
+// What a role that always dies at start costs: never more than one try a minute once it is known to
+// fail.
 TEST(RestartPolicy, NeverBecomesATightLoop) {
   RestartPolicy policy;
   std::int64_t now = 0;

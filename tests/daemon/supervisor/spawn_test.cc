@@ -31,7 +31,10 @@ Outcome run_shell(const std::string& command, std::vector<std::string> environme
   base::Fd write_end(ends[1]);
   const base::Fd shell = base::open_file("/bin/sh", O_PATH).value();
   const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
-  auto child = spawn({shell.get(), {"sh", "-c", command}, std::move(environment), {null.get(), write_end.get(), null.get()}});
+  auto child = spawn({shell.get(),
+                      {"sh", "-c", command},
+                      std::move(environment),
+                      {null.get(), write_end.get(), null.get()}});
   EXPECT_TRUE(child.ok());
   EXPECT_TRUE(write_end.close().ok());
   Outcome outcome;
@@ -54,8 +57,10 @@ TEST(Spawn, GivesOnlyTheDescriptorsItNames) {
   const base::Fd other = base::open_file("/dev/null", O_RDONLY).value();
   ASSERT_EQ(::fcntl(other.get(), F_SETFD, 0), 0);  // would be inherited by a plain exec
   // The shell's own directory listing adds one descriptor of its own.
-  EXPECT_EQ(run_shell("for f in /proc/$$/fd/*; do echo ${f##*/}; done").text.substr(0, 6), "0\n1\n2\n");
-  EXPECT_EQ(run_shell("test -e /proc/$$/fd/" + std::to_string(other.get()) + " && echo open").text, "");
+  EXPECT_EQ(run_shell("for f in /proc/$$/fd/*; do echo ${f##*/}; done").text.substr(0, 6),
+            "0\n1\n2\n");
+  EXPECT_EQ(run_shell("test -e /proc/$$/fd/" + std::to_string(other.get()) + " && echo open").text,
+            "");
 }
 
 TEST(Spawn, GivesOnlyTheEnvironmentItNames) {
@@ -75,7 +80,8 @@ TEST(Spawn, TheChildBlocksNoSignal) {
 }
 
 TEST(Spawn, TheChildLeadsASession) {
-  const std::string text = run_shell("cut -d' ' -f6 /proc/$$/stat; echo $$", {"PATH=/usr/bin:/bin"}).text;
+  const std::string text =
+      run_shell("cut -d' ' -f6 /proc/$$/stat; echo $$", {"PATH=/usr/bin:/bin"}).text;
   const auto line = text.find('\n') + 1;
   EXPECT_EQ(text.substr(0, line), text.substr(line));
 }
@@ -90,7 +96,8 @@ TEST(Spawn, AMissingExecutableIsAnExitNotAHang) {
 TEST(Spawn, ARunningChildIsNotReaped) {
   const base::Fd shell = base::open_file("/bin/sh", O_PATH).value();
   const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
-  auto child = spawn({shell.get(), {"sh", "-c", "read x"}, {}, {null.get(), null.get(), null.get()}});
+  auto child =
+      spawn({shell.get(), {"sh", "-c", "read x"}, {}, {null.get(), null.get(), null.get()}});
   ASSERT_TRUE(child.ok());
   ::kill(child.value().pid, SIGSTOP);
   EXPECT_EQ(reap(child.value()), "");

@@ -1,4 +1,5 @@
-// The supervisor with real processes on every side: it runs in a child of the test, its roles are test_role.
+// The supervisor with real processes on every side: it runs in a child of the test, its roles are
+// test_role.
 #include "daemon/supervisor/supervisor.h"
 
 #include <fcntl.h>
@@ -38,7 +39,8 @@ struct Play {
 // systemd's end of NOTIFY_SOCKET.
 class FakeSystemd {
  public:
-  explicit FakeSystemd(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+  explicit FakeSystemd(const std::string& path)
+      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
@@ -67,16 +69,20 @@ class SupervisorTest : public testing::Test {
     ::waitpid(pid_, nullptr, 0);
   }
 
-  static RoleSpec make_spec(const std::string& name, const std::string& behaviour, int executable, int resource,
-                            const Play& play) {
+  static RoleSpec make_spec(const std::string& name, const std::string& behaviour, int executable,
+                            int resource, const Play& play) {
     RoleSpec spec;
     spec.name = name;
     spec.executable = executable;
     spec.arguments = {"test_role"};
     spec.config = create_sealed_memfd("test", behaviour).value();
     spec.resources = {resource};
-    spec.patience = {.load_ms = 600, .busy_ms = 400};
-    spec.restarts = {.delay_min_ms = 20, .delay_max_ms = 100, .stable_ms = 60'000, .failures_max = 5, .period_ms = 60'000};
+    spec.patience = {.load_ms = 400, .busy_ms = 250, .ping_ms = 20, .stop_ms = 200};
+    spec.restarts = {.delay_min_ms = 20,
+                     .delay_max_ms = 100,
+                     .stable_ms = 60'000,
+                     .failures_max = 5,
+                     .period_ms = 60'000};
     spec.landlock_abi_min = play.landlock_abi_min;
     return spec;
   }
@@ -183,7 +189,8 @@ class SupervisorTest : public testing::Test {
 
   // Children of the supervisor, dead ones included.
   std::size_t child_count() const {
-    const std::string path = "/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children";
+    const std::string path =
+        "/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children";
     const base::Fd file = base::open_file(path, O_RDONLY).value();
     std::string text(4096, '\0');
     text.resize(base::read_full(file, std::as_writable_bytes(std::span(text))).value());
@@ -202,8 +209,10 @@ TEST_F(SupervisorTest, StartsBothRolesAndTellsSystemd) {
     EXPECT_EQ(text_of(role(status, name), "state"), "ready");
     EXPECT_EQ(number_of(role(status, name), "restarts"), 0);
   }
+  wait_until([this](const base::Json&) {
+    return systemd_.heard().find("STATUS=serving nothing\n") != std::string::npos;
+  });
   EXPECT_THAT(systemd_.heard(), HasSubstr("READY=1\n"));
-  EXPECT_THAT(systemd_.heard(), HasSubstr("STATUS=serving nothing\n"));
   EXPECT_THAT(systemd_.heard(), HasSubstr("EXTEND_TIMEOUT_USEC="));
 }
 
@@ -223,7 +232,8 @@ TEST_F(SupervisorTest, IntroducesGatewayAndEngineToEachOther) {
   const auto has_peer = [](const base::Json& s, const char* name) {
     const base::Json r = role(s, name);
     const base::Json* stats = r.find("stats");
-    const base::Json* peer = stats != nullptr && stats->is_object() ? stats->find("has_peer") : nullptr;
+    const base::Json* peer =
+        stats != nullptr && stats->is_object() ? stats->find("has_peer") : nullptr;
     return peer != nullptr && peer->as_bool();
   };
   wait_until([&](const base::Json& s) { return has_peer(s, "gateway") && has_peer(s, "engine"); });
@@ -258,7 +268,8 @@ TEST_F(SupervisorTest, NamesSeccompWhenItWasSeccomp) {
 
 TEST_F(SupervisorTest, BacksOffAndRaisesAnAlarmWhenARoleKeepsFailing) {
   start({.engine = "die"});
-  const base::Json status = wait_until([](const base::Json& s) { return text_of(s, "state") == "degraded"; });
+  const base::Json status =
+      wait_until([](const base::Json& s) { return text_of(s, "state") == "degraded"; });
   EXPECT_THAT(text_of(role(status, "engine"), "last_exit"), HasSubstr("exited with status 7"));
   EXPECT_EQ(text_of(role(status, "gateway"), "state"), "ready");
   EXPECT_THAT(systemd_.heard(), HasSubstr("degraded"));
@@ -293,7 +304,8 @@ TEST_F(SupervisorTest, KillsARoleThatNeverBecomesReady) {
 
 TEST_F(SupervisorTest, KillsARoleThatBreaksTheProtocol) {
   start({.gateway = "rude"});
-  wait_for_exit_text("gateway", "sent \"drained\", which is not permitted while starting (killed by SIGKILL)");
+  wait_for_exit_text("gateway",
+                     "sent \"drained\", which is not permitted while starting (killed by SIGKILL)");
 }
 
 TEST_F(SupervisorTest, RefusesARoleBelowThePromisedSandbox) {
@@ -307,7 +319,8 @@ TEST_F(SupervisorTest, DrainsAndEndsOnSigterm) {
   systemd_.heard();  // or there is no room for more
   EXPECT_EQ(end_with(SIGTERM), 0);
   EXPECT_THAT(systemd_.heard(), HasSubstr("STOPPING=1"));
-  for (const char* name : {"gateway", "engine"}) EXPECT_TRUE(is_gone(number_of(role(status, name), "pid"))) << name;
+  for (const char* name : {"gateway", "engine"})
+    EXPECT_TRUE(is_gone(number_of(role(status, name), "pid"))) << name;
 }
 
 TEST_F(SupervisorTest, EndsAGatewayThatDoesNotDrainInTime) {
@@ -327,7 +340,8 @@ TEST_F(SupervisorTest, ItsRolesDieWithIt) {
   start({.gateway = "deaf", .engine = "deaf"});
   const base::Json status = wait_until_ready();
   end_with(SIGKILL);
-  for (const char* name : {"gateway", "engine"}) EXPECT_TRUE(is_gone(number_of(role(status, name), "pid"))) << name;
+  for (const char* name : {"gateway", "engine"})
+    EXPECT_TRUE(is_gone(number_of(role(status, name), "pid"))) << name;
 }
 
 TEST_F(SupervisorTest, PetsTheWatchdog) {
@@ -363,7 +377,8 @@ TEST_F(SupervisorTest, AReloadReplacesTheGatewayAndLeavesTheEngine) {
 TEST_F(SupervisorTest, AnswersOnlyRequestsItKnows) {
   start({});
   wait_until_ready();
-  EXPECT_EQ(ask_control_socket(socket_path(), "stop", 2'000).value(), "{\"error\":\"requests are: status, reload\"}\n");
+  EXPECT_EQ(ask_control_socket(socket_path(), "stop", 2'000).value(),
+            "{\"error\":\"requests are: status, reload\"}\n");
 }
 
 }  // namespace

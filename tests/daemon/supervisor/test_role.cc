@@ -8,8 +8,8 @@
 //   stuck         is ready and answers, busy without progress
 //   deaf          is ready, drains never, and ignores the end of its channel
 //   rude          sends what it may not
-//   once          "crash" the first time it is started, "ready" after (the file named next remembers)
-//   mute          never says anything
+//   once          "crash" the first time it is started, "ready" after (the file named next
+//   remembers) mute          never says anything
 //
 // It reports the descriptors it found, so that the test can check them.
 #include <fcntl.h>
@@ -35,8 +35,10 @@ std::vector<std::string> read_lines() {
   const std::string text = base::read_text(config, 4096).value();
   std::vector<std::string> lines(1);
   for (const char c : text) {
-    if (c == '\n') lines.emplace_back();
-    else lines.back() += c;
+    if (c == '\n')
+      lines.emplace_back();
+    else
+      lines.back() += c;
   }
   return lines;
 }
@@ -48,7 +50,8 @@ std::string report() {
   }
   std::size_t environment = 0;
   while (environ[environment] != nullptr) ++environment;
-  auto json = base::Json::object({{"descriptors", std::move(open)}, {"environment", std::uint64_t{environment}}});
+  auto json = base::Json::object(
+      {{"descriptors", std::move(open)}, {"environment", std::uint64_t{environment}}});
   json.set("sandbox", base::Json::object({{"landlock_abi", 3}}));
   return json.dump();
 }

@@ -21,7 +21,8 @@ Certificate parse_certificate(const std::string& pem) {
   return {::PEM_read_bio_X509(open_text(pem).get(), nullptr, nullptr, nullptr), &::X509_free};
 }
 Key parse_key(std::string_view pem) {
-  return {::PEM_read_bio_PrivateKey(open_text(pem).get(), nullptr, nullptr, nullptr), &::EVP_PKEY_free};
+  return {::PEM_read_bio_PrivateKey(open_text(pem).get(), nullptr, nullptr, nullptr),
+          &::EVP_PKEY_free};
 }
 
 TlsIdentity make_identity() {
@@ -64,7 +65,8 @@ TEST(TlsCertificate, IsAcceptedByAVerifierThatTrustsIt) {
   ::X509_STORE_CTX_init(context, store, certificate.get(), nullptr);
   ::X509_STORE_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER);
   ::X509_VERIFY_PARAM_set_flags(::X509_STORE_CTX_get0_param(context), X509_V_FLAG_X509_STRICT);
-  EXPECT_EQ(::X509_verify_cert(context), 1) << ::X509_verify_cert_error_string(::X509_STORE_CTX_get_error(context));
+  EXPECT_EQ(::X509_verify_cert(context), 1)
+      << ::X509_verify_cert_error_string(::X509_STORE_CTX_get_error(context));
   ::X509_STORE_CTX_free(context);
   ::X509_STORE_free(store);
 }
@@ -83,7 +85,9 @@ TEST(TlsCertificate, NoTwoHaveTheSameSerialOrKey) {
   const TlsIdentity b = make_identity();
   const auto first = parse_certificate(a.certificate_pem);
   const auto second = parse_certificate(b.certificate_pem);
-  EXPECT_NE(::ASN1_INTEGER_cmp(::X509_get0_serialNumber(first.get()), ::X509_get0_serialNumber(second.get())), 0);
+  EXPECT_NE(::ASN1_INTEGER_cmp(::X509_get0_serialNumber(first.get()),
+                               ::X509_get0_serialNumber(second.get())),
+            0);
   EXPECT_NE(a.private_key_pem.expose_text(), b.private_key_pem.expose_text());
 }
 

@@ -1,0 +1,46 @@
+#include "daemon/cli/status_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace daemon_cli {
+namespace {
+
+using testing::HasSubstr;
+
+base::Json parse(std::string_view text) {
+  return base::Json::parse(text).value();
+}
+
+TEST(StatusText, ShowsRolesSandboxAndFigures) {
+  const std::string text =
+      format_status(parse(R"x({"version":"1.2.3","state":"ready","uptime_ms":61000,
+      "listeners":["127.0.0.1:8443","[::1]:8443"],"model":{"name":"m","path":"/p"},"roles":[
+      {"name":"engine","state":"ready","pid":42,"restarts":3,"uptime_ms":5000,"last_exit":"killed by SIGSYS (seccomp)",
+       "report":{"sandbox":{"uid":64802,"namespaces":["net"],"landlock_abi":7,"seccomp_allowed":33,"locked_down":true,
+       "skipped":[]}},"stats":{"tokens_per_second":12.5}}]})x"));
+  for (const char* expected :
+       {"1.2.3", "1 min 1 s", "127.0.0.1:8443, [::1]:8443", "engine  ready  42", "ABI 7", "33",
+        "killed by SIGSYS (seccomp)", "engine.tokens_per_second  12.5"}) {
+    EXPECT_THAT(text, HasSubstr(expected));
+  }
+}
+
+TEST(StatusText, ShowsWhatIsStillToCome) {
+  const std::string text = format_status(parse(R"({"state":"degraded","roles":[
+      {"name":"engine","state":"waiting","restart_in_ms":3500,"restarts":1},
+      {"name":"gateway","state":"starting","progress":"half 50 %"}]})"));
+  EXPECT_THAT(text, HasSubstr("waiting, again in 4 s"));
+  EXPECT_THAT(text, HasSubstr("starting: half 50 %"));
+}
+
+TEST(StatusText, TakesAnyDocument) {
+  for (const char* text :
+       {"{}", R"({"roles":7})", R"({"roles":[1,{},{"report":3,"stats":[]}],"model":"x"})",
+        R"({"listeners":{"a":[]},"uptime_ms":"long"})"}) {
+    EXPECT_FALSE(format_status(parse(text)).empty());
+  }
+}
+
+}  // namespace
+}  // namespace daemon_cli
