@@ -36,7 +36,8 @@ base::Result<Value> DictDisplay::evaluate(Run& run) const {
   DictBuilder dict(run.budget());
   for (const auto& [key, value] : entries) {
     Value name = TRY(run.evaluate(*key));
-    TRY(dict.set(std::move(name), TRY(run.evaluate(*value))));
+    Value held = TRY(run.evaluate(*value));
+    TRY(dict.set(std::move(name), std::move(held)));
   }
   return dict.finish();
 }

@@ -51,8 +51,9 @@ class Reader {
     DictBuilder built(budget_);
     for (const auto& [key, member] : members) {
       const bool trusted = key == "role" && member.is_string() && is_chat_role(member.as_string());
-      TRY(built.add(TRY(text(key)),
-                    trusted ? Value::text(member.as_string()) : TRY(read(member, depth + 1))));
+      Value name = TRY(text(key));
+      Value value = trusted ? Value::text(member.as_string()) : TRY(read(member, depth + 1));
+      TRY(built.add(std::move(name), std::move(value)));
     }
     return built.finish();
   }

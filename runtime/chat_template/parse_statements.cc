@@ -131,7 +131,8 @@ class StatementParser {
     auto node = std::make_unique<If>(line_);
     for (;;) {
       ExpressionPtr test = TRY(expressions_.parse_tuple(false));
-      node->branches.push_back({std::move(test), TRY(parse_body({"elif", "else", "endif"}))});
+      Block body = TRY(parse_body({"elif", "else", "endif"}));
+      node->branches.push_back({std::move(test), std::move(body)});
       const Token& end = reader_.next();
       if (end.is_name("elif")) continue;
       if (end.is_name("else")) {

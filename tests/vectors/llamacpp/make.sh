@@ -11,8 +11,10 @@ model=$root/provisioning/demo/redoubt-demo.gguf
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-questions=("What is Redoubt?" "How do I import a bundle?" "Explain all the roles in detail" "Give me a step by step tutorial"
-  "hello" "What is the capital of Austria?" "Why won't Redoubt come up?" "who may ask")
+# Questions with long answers: behind its end token a small model is undecided, and ties prove nothing.
+questions=("Give me a tour of Redoubt" "Walk me through the first start step by step"
+  "Explain each role in detail" "What may each role touch?" "Explain bundles in detail"
+  "How does recovery work in detail?" "How secure is Redoubt?")
 "$python" - "$model" "${questions[@]}" >"$here/prompts.txt" <<'PYTHON'
 import sys
 import llama_cpp
