@@ -7,7 +7,6 @@ namespace daemon_cli {
 namespace {
 
 constexpr std::uint64_t kLengthMax = std::uint64_t{1} << 40;
-constexpr std::size_t kChunkLineBytesMax = 256;
 
 base::Error malformed(std::string_view what) {
   return base::invalid_input("the server's answer is malformed: " + std::string(what));
@@ -34,12 +33,14 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-bool ResponseParser::take_line(std::string_view& line) {
+base::Result<bool> ResponseParser::take_line(std::size_t bytes_max) {
   const auto end = buffer_.find("\r\n");
+  // Without an end there may still be one, right after what is allowed and half of the line end.
+  const bool too_long = end == std::string::npos ? buffer_.size() > bytes_max + 1 : end > bytes_max;
+  if (too_long) return malformed("a line is too long");
   if (end == std::string::npos) return false;
   line_ = buffer_.substr(0, end);
   buffer_.erase(0, end + 2);
-  line = line_;
   return true;
 }
 
@@ -59,8 +60,9 @@ base::Status ResponseParser::parse_field(std::string_view line) {
 }
 
 base::Status ResponseParser::parse_header() {
-  std::string_view line;
-  while (state_ == State::kHeader && take_line(line)) {
+  while (state_ == State::kHeader && TRY(take_line(kHeaderLineBytesMax))) {
+    const std::string_view line = line_;
+    if (++header_lines_ > kHeaderLinesMax) return malformed("too many header lines");
     if (status_ == 0) {
       std::uint64_t code = 0;
       if (!line.starts_with("HTTP/1.1 ") || !parse_number(line.substr(9, 3), 10, code) ||
@@ -93,21 +95,20 @@ base::Status ResponseParser::parse_chunk_size(std::string_view line) {
 base::Status ResponseParser::step(std::string& body, bool& moved) {
   const std::size_t before = buffer_.size();
   const State state_before = state_;
-  std::string_view line;
   switch (state_) {
     case State::kHeader:
       TRY(parse_header());
       break;
     case State::kChunkSize:
-      if (take_line(line)) TRY(parse_chunk_size(line));
+      if (TRY(take_line(kChunkLineBytesMax))) TRY(parse_chunk_size(line_));
       break;
     case State::kChunkEnd:
-      if (!take_line(line)) break;
-      if (!line.empty()) return malformed("the end of a chunk");
+      if (!TRY(take_line(kChunkLineBytesMax))) break;
+      if (!line_.empty()) return malformed("the end of a chunk");
       state_ = State::kChunkSize;
       break;
     case State::kTrailer:
-      if (take_line(line) && line.empty()) state_ = State::kComplete;
+      if (TRY(take_line(kChunkLineBytesMax)) && line_.empty()) state_ = State::kComplete;
       break;
     case State::kCounted:
     case State::kChunk: {
@@ -134,8 +135,6 @@ base::Status ResponseParser::step(std::string& body, bool& moved) {
 base::Status ResponseParser::feed(std::string_view bytes, std::string& body) {
   buffer_ += bytes;
   for (bool moved = true; moved;) TRY(step(body, moved));
-  const std::size_t limit = state_ == State::kHeader ? kHeaderBytesMax : kChunkLineBytesMax;
-  if (buffer_.size() > limit) return malformed("a line is too long");
   return {};
 }
 

@@ -14,7 +14,10 @@ namespace daemon_cli {
 
 class ResponseParser {
  public:
-  static constexpr std::size_t kHeaderBytesMax = 32 * 1024;
+  static constexpr std::size_t kHeaderLineBytesMax = 8 * 1024;
+  static constexpr std::size_t kHeaderLinesMax = 100;
+  static constexpr std::size_t kChunkLineBytesMax =
+      256;  // a chunk's size and extensions; a trailer line
 
   // The next bytes of the connection. Body bytes are appended to `body`.
   base::Status feed(std::string_view bytes, std::string& body);
@@ -39,7 +42,9 @@ class ResponseParser {
   base::Status parse_header();
   base::Status parse_field(std::string_view line);
   base::Status parse_chunk_size(std::string_view line);
-  bool take_line(std::string_view& line);  // from buffer_; a view until the next change
+  // Whether a whole line, of at most `bytes_max`, is there; it is moved to line_. However the bytes
+  // arrive, the same lines are too long.
+  base::Result<bool> take_line(std::size_t bytes_max);
   base::Status step(std::string& body, bool& moved);
 
   State state_ = State::kHeader;
@@ -49,6 +54,7 @@ class ResponseParser {
   std::uint64_t remaining_ = 0;  // of a counted body or a chunk
   std::string buffer_;
   std::string line_;
+  std::size_t header_lines_ = 0;
 };
 
 }  // namespace daemon_cli

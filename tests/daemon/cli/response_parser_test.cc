@@ -68,8 +68,25 @@ TEST(ResponseParser, RefusesWhatIsMalformed) {
   }
 }
 
+// Found by fuzzing: a limit that looks at what is waiting depends on how the bytes arrive.
+TEST(ResponseParser, ALineIsAsLongInOnePieceAsInMany) {
+  const std::string start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::size_t bytes :
+       {ResponseParser::kChunkLineBytesMax, ResponseParser::kChunkLineBytesMax + 1}) {
+    const std::string text = start + std::string(bytes, '0') + "\r\n\r\n";
+    EXPECT_EQ(parse(text).finished, bytes <= ResponseParser::kChunkLineBytesMax);
+    EXPECT_EQ(parse(text, 1).finished, bytes <= ResponseParser::kChunkLineBytesMax);
+  }
+}
+
+TEST(ResponseParser, RefusesTooManyHeaderLines) {
+  std::string text = "HTTP/1.1 200 OK\r\n";
+  for (std::size_t i = 0; i < ResponseParser::kHeaderLinesMax; ++i) text += "A: b\r\n";
+  EXPECT_FALSE(parse(text).ok);
+}
+
 TEST(ResponseParser, RefusesLinesWithoutEnd) {
-  EXPECT_FALSE(parse(std::string(ResponseParser::kHeaderBytesMax + 1, 'x')).ok);
+  EXPECT_FALSE(parse(std::string(ResponseParser::kHeaderLineBytesMax + 2, 'x')).ok);
   EXPECT_FALSE(
       parse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(300, '0')).ok);
 }
