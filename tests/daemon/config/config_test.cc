@@ -148,6 +148,7 @@ TEST(Config, ChecksEveryValue) {
 
 TEST(Config, RefusesTomlThatIsNoneOrTooMuch) {
   EXPECT_THAT(error_of("[server\n"), HasSubstr("t.toml:1: "));
+  EXPECT_THAT(error_of("\n[|server]\n"), HasSubstr("t.toml:2: "));
   EXPECT_THAT(error_of("x = 1\n"), HasSubstr("t.toml:1: \"x\" stands outside a section"));
   EXPECT_THAT(error_of("[server]\na = {}\n"), HasSubstr("t.toml:2: server.a is a table or a date"));
   EXPECT_THAT(error_of("[server]\na = 2020-01-01\n"), HasSubstr("table or a date"));
