@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <exception>
 
+#include "daemon/config/toml_subset.h"
+
 // Header-only, so that these choices are this file's alone. Exceptions are the parser's better
-// trodden path, and are caught here. Its assertions are switched off: some hold only for valid files
+// trodden path, and are caught here. Its assertions are switched off: some hold only for valid
+// files
 // ("[|x]", found by fuzzing), would abort in debug builds, and in release builds (NDEBUG) become
 // promises to the compiler; without them the parser goes on to report the mistake.
 #undef NDEBUG
@@ -80,7 +83,8 @@ base::Result<TomlDocument> parse_toml(std::string_view text, std::string_view fi
   if (text.size() > kTomlBytesMax) {
     return base::exhausted(fmt::format("{}: {} bytes, limit {}", file, text.size(), kTomlBytesMax));
   }
-  const toml::table root = TRY(parse_table(text, file));
+  const std::string reduced = TRY(reduce_toml(text, file));
+  const toml::table root = TRY(parse_table(reduced, file));
   TomlDocument document;
   for (const auto& [key, node] : root) {
     const std::string name(key.str());

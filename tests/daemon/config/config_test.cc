@@ -156,6 +156,26 @@ TEST(Config, RefusesTomlThatIsNoneOrTooMuch) {
   EXPECT_THAT(error_of(std::string(300'000, '\n')), HasSubstr("limit 262144"));
 }
 
+TEST(Config, KeepsWhatTheParserCannotBeTrustedWithAwayFromIt) {
+  EXPECT_THAT(error_of("[limits]\nrequests_max = 3 \xC3\xBC\n"),
+              HasSubstr("t.toml:2: a character beyond ASCII"));
+  EXPECT_THAT(error_of("1\xC9\x8A"), HasSubstr("beyond ASCII"));
+  EXPECT_THAT(error_of("# \xFF\n"), HasSubstr("t.toml:1: bytes that are not UTF-8"));
+  EXPECT_THAT(error_of("# \x0C\n"), HasSubstr("control character"));
+  EXPECT_THAT(error_of("[paths]\nstate = \"\"\"/a\"\"\"\n"),
+              HasSubstr("t.toml:2: a text over several lines"));
+  EXPECT_THAT(error_of("[paths]\nstate = \"/\xC3\xBC\"\n"),
+              HasSubstr("t.toml:2: a character beyond ASCII"));
+  EXPECT_THAT(error_of("a = 5\"#\xC3\xBC\n"), HasSubstr("beyond ASCII"));
+}
+
+TEST(Config, TakesCommentsInAnyLanguageAndEscapesInTexts) {
+  EXPECT_EQ(
+      parsed("[paths] # \xC3\xBC\r\nstate = \"/\\u00FC\\\"#\" # \xC3\xBC \"\"\"\r\n").paths.state,
+      "/\xC3\xBC\"#");
+  EXPECT_EQ(parsed("[paths]\nstate = '/x\\#' # '\n").paths.state, "/x\\#");
+}
+
 TEST(Config, WantsCertificateAndKeyTogether) {
   EXPECT_THAT(error_of("[server]\ntls_certificate = \"/c\""), HasSubstr("together or not at all"));
 }
