@@ -1,14 +1,10 @@
-// Reading one GGUF block into plain integers: the step that
-// dequantisation and every repacked layout share.
+// Reading one GGUF block into plain integers: the step that dequantisation and every repacked
+// layout share. The bits of each format are told in its header in kernels/formats.
 //
-// A block of a K format (256 elements) is 8 sub-blocks of
-// 32, or 16 of 16 for Q6_K, in element order:
-//   Q4_K, Q5_K  element = d * scale[e / 32] * code[e] - dmin * min[e / 32]
-//   Q6_K        element = d * scale[e / 16] * (code[e] - 32)
-//   Q4_0        element = d * (code[e] - 8)
-//   Q8_0        element = d * (signed char) code[e]
-// Source: the structures block_q4_0 … block_q6_K and their
-// dequantisation in ggml (ggml-common.h, ggml-quants.c).
+// An element of every format, e counting from 0 in the block, group being 16, 32 or 256 elements:
+//   element = d * scale[e / group] * (value(code[e]) - zero) - dmin * min[e / group]
+// formats/block_format.h says what value, zero and group are, and which formats have scales and
+// mins; without them a scale is 1 and a min 0, and what stands here of them is not set.
 #ifndef KERNELS_BLOCK_CODES_H_
 #define KERNELS_BLOCK_CODES_H_
 
@@ -19,11 +15,11 @@
 namespace kernels {
 
 struct BlockCodes {
-  std::uint8_t code[256];
-  std::int8_t scale[16];  // 8 used by Q4_K and Q5_K (0 … 63), 16 by Q6_K (-128 … 127)
-  std::uint8_t min[8];    // 0 … 63
-  std::uint16_t d;        // binary16
-  std::uint16_t dmin;     // binary16
+  std::uint8_t code[256];  // as the file has them; of Q8_0 signed bytes
+  std::int8_t scale[16];   // one per group, -128 … 127
+  std::uint8_t min[16];    // one per group, 0 … 63
+  std::uint16_t d;         // binary16; of MXFP4 the exponent byte e, which means 2^(e - 128)
+  std::uint16_t dmin;      // binary16; of Q4_1 and Q5_1 m, which is added (min is -1)
 };
 
 // Reads one block of a quantised format. `block` has format_info(format).block_bytes bytes.

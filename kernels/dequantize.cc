@@ -1,12 +1,16 @@
 #include "kernels/dequantize.h"
 
+#include <bit>
 #include <cstring>
 
 #include "kernels/check.h"
+#include "kernels/formats/all.h"
 #include "kernels/half.h"
 
 namespace kernels {
 namespace {
+
+using formats::ScaleKind;
 
 template <typename Word, float (*kConvert)(Word)>
 void convert_row(const std::uint8_t* row, std::size_t cols, float* out) {
@@ -17,26 +21,54 @@ void convert_row(const std::uint8_t* row, std::size_t cols, float* out) {
   }
 }
 
+// 2^(exponent - 128). The two smallest are subnormal: fractions of 2^-126.
+float power_of_two(std::uint32_t exponent) {
+  return std::bit_cast<float>(exponent < 2 ? 0x00200000U << exponent : (exponent - 1) << 23U);
+}
+
+template <typename F>
+float value_of(std::uint8_t code) {
+  if constexpr (F::kHasTable) return static_cast<float>(F::kTable[code]);
+  if constexpr (F::kLowBits == 8) return static_cast<float>(static_cast<std::int8_t>(code));
+  return static_cast<float>(code - F::kZero);
+}
+
+// The formula of block_codes.h. What a format lacks (a scale of 1, a min of 0) is left out, which
+// changes no bit of the result.
+template <typename F>
+void write_elements(const BlockCodes& codes, float* out) {
+  constexpr std::size_t kElements = formats::kBlockElements<F::kScales>;
+  constexpr std::size_t kGroup = formats::kGroupElements<F::kScales>;
+  constexpr bool kSuperBlock = kElements == 256 && F::kScales != ScaleKind::kSuper;
+  const float d = F::kScales == ScaleKind::kE8M0 ? power_of_two(codes.d) : f16_to_f32(codes.d);
+  const float dmin = formats::kHasMins<F::kScales> ? f16_to_f32(codes.dmin) : 0;
+  for (std::size_t g = 0; g < kElements / kGroup; ++g) {
+    const float scale = kSuperBlock ? d * static_cast<float>(codes.scale[g]) : d;
+    for (std::size_t e = kGroup * g; e < kGroup * (g + 1); ++e) {
+      const float product = scale * value_of<F>(codes.code[e]);
+      if constexpr (F::kScales == ScaleKind::kF16Min) {
+        out[e] = product + dmin;
+      } else if constexpr (formats::kHasMins<F::kScales>) {
+        out[e] = product - dmin * static_cast<float>(codes.min[g]);
+      } else {
+        out[e] = product;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void dequantize_codes(Format format, const BlockCodes& codes, float* out) {
-  const float d = f16_to_f32(codes.d);
-  if (format == Format::kQ4_0) {
-    for (unsigned e = 0; e < 32; ++e) out[e] = d * static_cast<float>(codes.code[e] - 8);
-  } else if (format == Format::kQ8_0) {
-    for (unsigned e = 0; e < 32; ++e)
-      out[e] = d * static_cast<float>(static_cast<std::int8_t>(codes.code[e]));
-  } else if (format == Format::kQ6_K) {
-    for (unsigned e = 0; e < 256; ++e) {
-      out[e] = d * static_cast<float>(codes.scale[e / 16]) * static_cast<float>(codes.code[e] - 32);
-    }
-  } else {
-    const float dmin = f16_to_f32(codes.dmin);
-    for (unsigned e = 0; e < 256; ++e) {
-      const float scale = d * static_cast<float>(codes.scale[e / 32]);
-      const float min = dmin * static_cast<float>(codes.min[e / 32]);
-      out[e] = scale * static_cast<float>(codes.code[e]) - min;
-    }
+  switch (format) {
+#define KERNELS_WRITE(name, id, elements, bytes)                                \
+  case Format::k##name:                                                         \
+    static_assert(formats::kBlockElements<formats::name::kScales> == elements); \
+    return write_elements<formats::name>(codes, out);
+    KERNELS_BLOCK_FORMATS(KERNELS_WRITE)
+#undef KERNELS_WRITE
+    default:
+      check_failed(__FILE__, __LINE__, "a format without blocks");
   }
 }
 

@@ -5,20 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
+
+#include "kernels/formats/list.h"
 
 namespace kernels {
 
-// The values are those of GGUF's tensor info field "type".
+// kF32, kQ4_K, …: the values are those of GGUF's tensor info field "type".
 enum class Format : std::uint32_t {
-  kF32 = 0,
-  kF16 = 1,
-  kQ4_0 = 2,
-  kQ8_0 = 8,
-  kQ4_K = 12,
-  kQ5_K = 13,
-  kQ6_K = 14,
-  kBF16 = 30,
+#define KERNELS_ENUMERATOR(name, id, elements, bytes) k##name = id,
+  KERNELS_FLOAT_FORMATS(KERNELS_ENUMERATOR) KERNELS_BLOCK_FORMATS(KERNELS_ENUMERATOR)
+#undef KERNELS_ENUMERATOR
 };
 
 struct FormatInfo {
@@ -28,11 +26,17 @@ struct FormatInfo {
   std::size_t block_bytes;
 };
 
-// What is known of a GGUF type id, or nothing when no kernel of ours reads it. Static lifetime.
+// All formats, in the order of the list. Static lifetime.
+std::span<const FormatInfo> all_formats();
+
+// What is known of a GGUF type id, or of a name, or nothing when no kernel of ours reads it. Static
+// lifetime.
 const FormatInfo* find_format(std::uint32_t gguf_type);
+const FormatInfo* find_format(std::string_view name);
 const FormatInfo& format_info(Format format);
 
-// Bytes of one row of `cols` elements; nothing when cols is not a positive multiple of the block or overflows.
+// Bytes of one row of `cols` elements; nothing when cols is not a positive multiple of the block or
+// overflows.
 std::optional<std::size_t> row_bytes(Format format, std::size_t cols);
 
 }  // namespace kernels

@@ -93,7 +93,9 @@ struct KvShape {
   std::size_t block_tokens = 0;  // a power of two, 16 to 256
   std::size_t blocks = 0;
 };
-enum class KvFormat : std::uint8_t { kF32, kF16 };
+// What an element of the cache is rounded to. kQ8_0: int8 codes, and per position and head one binary16 scale for
+// every 32 dimensions (fewer in the last, where head_dim is no multiple), as the weight format of that name.
+enum class KvFormat : std::uint8_t { kF32, kF16, kQ8_0 };
 
 // Owned by the caller, destroyed before its Ops.
 class KvCache {
@@ -164,6 +166,9 @@ class Ops {
   virtual std::size_t weight_bytes(Format format, std::size_t rows, std::size_t cols) const = 0;
   // Makes the backend's layout; source.data may be released afterwards. kUnsupported: format or shape.
   virtual Status load_weight(const WeightSource& source, std::unique_ptr<Weight>* out) = 0;
+
+  // Bytes the backend took for itself when it was made, for any Limits: its working memory.
+  virtual std::size_t scratch_bytes() const { return 0; }
 
   virtual Status allocate(std::size_t bytes, std::unique_ptr<Buffer>* out) = 0;  // zero-filled
   virtual Status copy_in(void* to, const void* from_host, std::size_t bytes) = 0;
@@ -237,6 +242,18 @@ class Ops {
   // follows. logits [count, vocab]; max, log_sum_exp: host, [count]
   virtual Status logit_stats(const float* logits, std::size_t count, std::size_t vocab, float* max,
                              float* log_sum_exp) = 0;
+
+  // ---- the host's threads -------------------------------------------------------------------------------
+
+  // Host threads an operation runs on, the caller's included: 1 where a backend has none of its own.
+  virtual std::size_t host_threads() const { return 1; }
+
+  // Lends them between operations: calls run(context, task) once for every task below `tasks`, in any order and on
+  // any of them, and returns when all are done. Nothing is allocated; tasks call no operation. May be serial.
+  using HostTask = void (*)(const void* context, std::size_t task);
+  virtual void for_each_host(std::size_t tasks, HostTask run, const void* context) {
+    for (std::size_t task = 0; task < tasks; ++task) run(context, task);
+  }
 };
 
 // The scalar backend: the oracle of the others. One thread.

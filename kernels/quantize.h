@@ -1,9 +1,10 @@
 // Rows of float made into each weight format: for tests and for making synthetic models. Written to
 // be read, not to find the best possible codes.
 //
-// F16, BF16, Q8_0 and Q4_0 give the bytes of GGUF's reference quantisers (gguf-py, quants.py). The
-// K formats take the smallest and largest element of each sub-block and round to nearest; the
-// search for better scales that llama.cpp's quantise tool performs is not repeated here.
+// Where GGUF's Python package can write a format (gguf-py, quants.py: all but the K formats and
+// IQ4_NL, IQ4_XS), the bytes are the same. The others take a scale from the extremes of each group
+// and round to nearest; the search for better scales that llama.cpp's quantise tool performs is not
+// repeated here.
 #ifndef KERNELS_QUANTIZE_H_
 #define KERNELS_QUANTIZE_H_
 

@@ -12,12 +12,6 @@ namespace {
 // Below this, a block is taken as zeros: 127 / magnitude would leave the range of a float.
 constexpr float kSmallestMagnitude = 1e-30F;
 
-KERNELS_INLINE std::int32_t sum_of(const std::int8_t* q) {
-  std::int32_t sum = 0;
-  for (std::size_t i = 0; i < kBlock / 2; ++i) sum += q[i];
-  return sum;
-}
-
 // q = round(x * 127 / largest). A NaN anywhere makes the
 // scale NaN, and with it every output of the row.
 template <typename L>
@@ -25,15 +19,16 @@ KERNELS_INLINE void quantize_block(typename L::F a, typename L::F b, QuantBlock*
   const float largest = L::largest_magnitude(a, b);
   const bool vanishes = largest < kSmallestMagnitude;
   const auto inverse = L::broadcast(vanishes ? 0.0F : 127.0F / largest);
-  L::store_int8(out->q, L::mul(a, inverse));
-  L::store_int8(out->q + kLanes, L::mul(b, inverse));
-  const std::int32_t sums[2] = {sum_of(out->q), sum_of(out->q + kLanes)};
+  std::int32_t sums[2];
+  L::store_int8(out->q, L::mul(a, inverse), L::mul(b, inverse), sums);
   out->scale = vanishes ? 0.0F : largest / 127.0F;
   out->minus_sum = -(out->scale * static_cast<float>(sums[0] + sums[1]));
   out->start8 = -8 * (sums[0] + sums[1]);
   out->start128 = -128 * (sums[0] + sums[1]);
   out->start32[0] = -32 * sums[0];
   out->start32[1] = -32 * sums[1];
+  out->minus_sums[0] = -(out->scale * static_cast<float>(sums[0]));
+  out->minus_sums[1] = -(out->scale * static_cast<float>(sums[1]));
 }
 
 template <typename L>
@@ -58,6 +53,8 @@ void prepare_row(const RowJob& job) {
   const NormalisedRow<L> row(job);
   if (job.quant != nullptr) {
     for (std::size_t b = 0; b < job.cols / kBlock; ++b) {
+      __builtin_prefetch(job.x + (b + 16) * kBlock);  // often another core wrote it
+      __builtin_prefetch(job.x + (b + 16) * kBlock + kLanes);
       quantize_block<L>(row.at(b * kBlock), row.at(b * kBlock + kLanes),
                         &job.quant[b * job.stride]);
     }

@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "kernels/check.h"
@@ -11,6 +10,7 @@
 namespace kernels::cpu {
 namespace {
 
+constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20U;
 constexpr std::size_t kChunk = 16 * kHugePage;
 constexpr std::size_t kAlignment = 64;
@@ -63,9 +63,17 @@ bool Arena::allocate(std::size_t bytes, bool touch, Piece* out) {
   piece.data_ = chunk.begin + chunk.used;
   chunk.used += needed;
   ++chunk.pieces;
-  if (touch) std::memset(piece.data_, 0, needed);
+  if (touch) Arena::touch(piece.data_, needed);
   *out = std::move(piece);
   return true;
+}
+
+// The system fills a page with zeros when it is first written; writing the rest of it would be a
+// second pass.
+void Arena::touch(void* data, std::size_t bytes) {
+  auto* const begin = static_cast<volatile std::byte*>(data);
+  for (std::size_t offset = 0; offset < bytes; offset += kPage) begin[offset] = std::byte{0};
+  if (bytes > 0) begin[bytes - 1] = std::byte{0};
 }
 
 bool Arena::add_chunk(std::size_t bytes) {

@@ -45,6 +45,10 @@ class Arena {
   // written while requests run; otherwise it is backed when first written.
   bool allocate(std::size_t bytes, bool touch, Piece* out);
 
+  // Backs fresh memory of a piece, all zeros, with pages: for pieces so large that several threads
+  // should.
+  static void touch(void* data, std::size_t bytes);
+
  private:
   struct Chunk {
     std::byte* begin;

@@ -1,11 +1,10 @@
 // Attention and the KV cache in the CPU backend: which thread takes which rows, heads and splits.
 //
-// A tile is the query heads of one KV head for adjacent rows of one sequence.
-// With many tiles each is one task that goes through its splits in order; with
-// few, every split of every tile is a task, and whoever finishes the last
-// split of a tile merges them in the same order. Both give the same bits.
+// A tile is the query heads of one KV head for adjacent rows of one sequence. With many tiles each
+// is one task that goes through its splits in order; with few, every split of every tile is a task,
+// and whoever finishes the last split of a tile merges them in the same order. Both give the same
+// bits, whatever the size of the tiles.
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/check.h"
 #include "kernels/cpu/cpu_ops.h"
@@ -14,7 +13,10 @@
 namespace kernels::cpu {
 namespace {
 
-constexpr std::size_t kSmallRope = 4;  // fewer rows are turned faster than another thread wakes
+constexpr std::size_t kSmallRope = 4;     // fewer rows are turned faster than another thread wakes
+constexpr std::size_t kBigTileRows = 24;  // more would score many positions that few rows see
+// Queries that every instruction set takes in full steps.
+constexpr std::size_t kQueryStep = 12;
 
 const std::int32_t* table_of(const Rows& rows, std::size_t row) {
   KERNELS_CHECK(rows.sequences[row] >= 0);
@@ -49,6 +51,18 @@ void check_blocks(const AttentionTile& tile, const Rows& rows, const KvShape& sh
     const std::int32_t block = tile.block_table[entry];
     KERNELS_CHECK(block >= 0 && static_cast<std::size_t>(block) < shape.blocks);
   }
+}
+
+// Rows of one tile: few, or as many as leave `tasks` tasks, up to a size past which more rows make
+// nothing faster.
+std::size_t rows_per_tile(std::size_t n, std::size_t kv_heads, std::size_t group,
+                          std::size_t tasks) {
+  const std::size_t least = std::max<std::size_t>(1, kTileQueries / group);
+  const std::size_t most = std::min({n * kv_heads / tasks, kBigTileRows, kBigTileQueries / group});
+  for (std::size_t rows = most; rows > least; --rows) {
+    if (rows * group % kQueryStep == 0) return rows;
+  }
+  return std::max(least, most);
 }
 
 }  // namespace
@@ -88,7 +102,9 @@ Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache&
   KERNELS_CHECK(args.q_stride >= args.q_heads * shape.head_dim &&
                 args.out_stride >= args.q_heads * shape.head_dim);
   const KvView view = static_cast<const CpuKvCache&>(cache).view(layer);
-  const std::size_t tiles = plan_tiles(args, rows, shape, view);
+  const std::size_t rows_each = rows_per_tile(rows.n, shape.kv_heads, args.q_heads / shape.kv_heads,
+                                              scratch_.split_tasks_max);
+  const std::size_t tiles = plan_tiles(args, rows, shape, view, rows_each);
   const std::size_t tasks = tiles * shape.kv_heads;
   const auto tile_of = [&](std::size_t task) {
     AttentionTile tile = scratch_.tiles[task / shape.kv_heads];
@@ -101,8 +117,10 @@ Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache&
     splits = std::max(splits, last_split(scratch_.tiles[t]) - first_split(scratch_.tiles[t]) + 1);
   }
   if (tasks >= scratch_.split_tasks_max || splits == 1 || pool_->threads() == 1) {
-    pool_->parallel_for(
-        tasks, [&](std::size_t task, std::size_t thread) { attend_whole(tile_of(task), thread); });
+    // The last tiles of a prompt are the longest; taken first, they leave no thread waiting.
+    pool_->parallel_for(tasks, [&](std::size_t task, std::size_t thread) {
+      attend_whole(tile_of(tasks - 1 - task), thread);
+    });
     return Status::kOk;
   }
   for (std::size_t task = 0; task < tasks; ++task) {
@@ -115,14 +133,13 @@ Status CpuOps::attention(const Attention& args, const Rows& rows, const KvCache&
 }
 
 std::size_t CpuOps::plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape,
-                               const KvView& view) {
+                               const KvView& view, std::size_t rows_each) {
   const std::size_t group = args.q_heads / shape.kv_heads;
-  const std::size_t rows_per_tile = std::max<std::size_t>(1, kTileQueries / group);
   std::size_t count = 0;
   for (std::size_t row = 0; row < rows.n; ++row) {
     const std::size_t position = position_of(rows, row, limits_);
     AttentionTile* tile = count == 0 ? nullptr : &scratch_.tiles[count - 1];
-    if (tile != nullptr && tile->rows < rows_per_tile &&
+    if (tile != nullptr && tile->rows < rows_each &&
         rows.sequences[row] == rows.sequences[row - 1] &&
         position == tile->first_position + tile->rows) {
       ++tile->rows;
@@ -136,12 +153,13 @@ std::size_t CpuOps::plan_tiles(const Attention& args, const Rows& rows, const Kv
 
 void CpuOps::attend_whole(const AttentionTile& tile, std::size_t thread) {
   const std::size_t queries = tile.rows * tile.group;
-  float* scores = scratch_.scores + thread * scratch_.task_queries * kSplit;
+  const AttentionScratch& own = scratch_.attention[thread];
   float* state = scratch_.states + thread * 2 * scratch_.task_queries * scratch_.partial_floats;
   float* partials = state + scratch_.task_queries * scratch_.partial_floats;
-  std::memset(state, 0, queries * (tile.view->padded_dim + kPartialExtra) * sizeof(float));
-  for (std::size_t split = first_split(tile); split <= last_split(tile); ++split) {
-    kernels_.attend_split(tile, split, scores, partials);
+  kernels_.pack_queries(tile, own.queries);
+  kernels_.attend_split(tile, first_split(tile), own, state);
+  for (std::size_t split = first_split(tile) + 1; split <= last_split(tile); ++split) {
+    kernels_.attend_split(tile, split, own, partials);
     kernels_.merge_partials(state, partials, queries, tile.view->padded_dim);
   }
   kernels_.write_attention(tile, state);
@@ -150,22 +168,21 @@ void CpuOps::attend_whole(const AttentionTile& tile, std::size_t thread) {
 void CpuOps::attend_one_split(const AttentionTile& tile, std::size_t task, std::size_t split,
                               std::size_t thread) {
   const std::size_t queries = tile.rows * tile.group;
-  const std::size_t split_floats = scratch_.task_queries * scratch_.partial_floats;
+  const std::size_t split_floats = scratch_.split_queries * scratch_.partial_floats;
   float* task_partials = scratch_.split_partials + task * scratch_.splits_max * split_floats;
   const std::size_t mine = last_split(tile) - first_split(tile) + 1;  // other tiles may have more
   if (split < mine) {
-    float* scores = scratch_.scores + thread * scratch_.task_queries * kSplit;
-    kernels_.attend_split(tile, first_split(tile) + split, scores,
+    const AttentionScratch& own = scratch_.attention[thread];
+    kernels_.pack_queries(tile, own.queries);
+    kernels_.attend_split(tile, first_split(tile) + split, own,
                           task_partials + split * split_floats);
   }
   if (scratch_.splits_left[task].fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  float* state = scratch_.states + thread * 2 * split_floats;
-  std::memset(state, 0, queries * (tile.view->padded_dim + kPartialExtra) * sizeof(float));
-  for (std::size_t s = 0; s < mine; ++s) {
-    kernels_.merge_partials(state, task_partials + s * split_floats, queries,
+  for (std::size_t s = 1; s < mine; ++s) {
+    kernels_.merge_partials(task_partials, task_partials + s * split_floats, queries,
                             tile.view->padded_dim);
   }
-  kernels_.write_attention(tile, state);
+  kernels_.write_attention(tile, task_partials);
 }
 
 }  // namespace kernels::cpu

@@ -66,7 +66,13 @@ Status CpuOps::create_kv_cache(const KvShape& shape, KvFormat format,
   const auto bytes = cache_bytes(shape, format);
   if (!bytes.has_value() || shape.head_dim > limits_.head_dim_max) return Status::kUnsupported;
   Arena::Piece piece;
-  if (!arena_.allocate(*bytes, true, &piece)) return Status::kOutOfMemory;
+  if (!arena_.allocate(*bytes, false, &piece)) return Status::kOutOfMemory;
+  // The largest thing after the weights: starting waits for its pages.
+  constexpr std::size_t kPart = std::size_t{8} << 20U;
+  auto* const begin = piece.as<std::byte>();
+  pool_->parallel_for((*bytes + kPart - 1) / kPart, [&](std::size_t part, std::size_t) {
+    Arena::touch(begin + part * kPart, std::min(kPart, *bytes - part * kPart));
+  });
   *out = std::make_unique<CpuKvCache>(shape, format, std::move(piece));
   return Status::kOk;
 }

@@ -26,6 +26,7 @@ class CpuOps final : public Ops {
 
   std::size_t weight_bytes(Format format, std::size_t rows, std::size_t cols) const override;
   Status load_weight(const WeightSource& source, std::unique_ptr<Weight>* out) override;
+  std::size_t scratch_bytes() const override { return scratch_.bytes; }
   Status allocate(std::size_t bytes, std::unique_ptr<Buffer>* out) override;
   Status copy_in(void* to, const void* from_host, std::size_t bytes) override;
   Status copy_out(void* to_host, const void* from, std::size_t bytes) override;
@@ -49,6 +50,12 @@ class CpuOps final : public Ops {
   Status logit_stats(const float* logits, std::size_t count, std::size_t vocab, float* max,
                      float* log_sum_exp) override;
 
+  std::size_t host_threads() const override { return pool_->threads(); }
+  void for_each_host(std::size_t tasks, HostTask run, const void* context) override {
+    pool_->parallel_for(tasks,
+                        [run, context](std::size_t task, std::size_t) { run(context, task); });
+  }
+
  private:
   CpuOps(const Limits& limits, const KernelSet& kernels) : limits_(limits), kernels_(kernels) {}
 
@@ -66,7 +73,7 @@ class CpuOps final : public Ops {
 
   // Cuts the rows of a call into tiles of adjacent rows of one sequence; returns how many.
   std::size_t plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape,
-                         const KvView& view);
+                         const KvView& view, std::size_t rows_each);
   void attend_whole(const AttentionTile& tile, std::size_t thread);
   void attend_one_split(const AttentionTile& tile, std::size_t task, std::size_t split,
                         std::size_t thread);

@@ -6,6 +6,9 @@
 
 #define KERNELS_INLINE inline __attribute__((always_inline))
 #define KERNELS_INLINE_LAMBDA __attribute__((always_inline))
+// Large scratch on the stack that is written before it is read: kept from the zeroing of automatic
+// variables.
+#define KERNELS_SCRATCH __attribute__((uninitialized))
 
 namespace kernels::cpu {
 namespace {

@@ -22,8 +22,10 @@ constexpr std::size_t kBlock = 32;     // elements that share one activation sca
 constexpr std::size_t kTileRows = 12;  // activation rows that lie together
 // Positions of one attention split: a multiple of every block_tokens.
 constexpr std::size_t kSplit = 256;
-// Query heads one attention task takes together, if it has so many.
+// Queries one attention task takes together: of a few rows, where the splits of a sequence are
+// spread over threads, or of many, where each task does all splits of its rows.
 constexpr std::size_t kTileQueries = 16;
+constexpr std::size_t kBigTileQueries = 96;
 
 // A matrix repacked into panels (packed_weight.h). Offsets are from the start of a panel.
 struct PackedWeight {
@@ -47,7 +49,7 @@ struct alignas(64) QuantBlock {
   std::int32_t start8;      // -8 * sum of q
   std::int32_t start128;    // -128 * sum of q
   std::int32_t start32[2];  // -32 * sum of q, for the first and the second 16 elements
-  std::int32_t unused[2];
+  float minus_sums[2];      // -(scale * sum of q), for each half
 };
 
 // The n input rows of a linear operation in tiles of kTileRows (the last may have fewer: m): within
@@ -85,8 +87,9 @@ struct LinearJob {
   std::size_t out_stride;
 };
 
-// Keys of (block, head) are [block_tokens / 16][head_dim][16 positions], values
-// [block_tokens][padded_dim].
+// The elements of (block, head) are groups of 16 positions: keys [head_dim][16 positions], values
+// [16 positions][padded_dim]. With kQ8_0 these are int8 codes, and behind those of a group are its
+// binary16 scales, [blocks of 32 dimensions][16 positions]; head_dim may end within a block.
 struct KvView {
   KvFormat format;
   std::size_t head_dim;
@@ -94,6 +97,7 @@ struct KvView {
   std::size_t block_tokens;
   std::size_t block_bytes;  // from a block to the next
   std::size_t head_bytes;   // from a head to the next within a block
+  std::size_t group_bytes;  // from a group to the next within a head
   std::uint8_t* keys;       // of one layer
   std::uint8_t* values;
 };
@@ -126,6 +130,19 @@ struct AttentionTile {
 // `partial_floats(padded_dim)` apart.
 constexpr std::size_t kPartialExtra = kLanes;
 
+// Working memory of one thread.
+struct AttentionScratch {
+  float* queries;  // the tile's queries as its kernels read them
+  float* scores;   // [queries, kSplit]
+  float* lanes;    // [queries, kLanes]: the largest score, then the sum of weights, of each lane
+  float* widened;  // keys or values as floats: kWidenedFloats, or kWidenedGroupsMin groups if more
+};
+
+// Groups that are widened together fill 32 KiB, which leaves room for scores in a first-level
+// cache; but never fewer than four, which are scored together.
+constexpr std::size_t kWidenedFloats = 4096;
+constexpr std::size_t kWidenedGroupsMin = 4;
+
 struct KernelSet {
   const char* name;
 
@@ -133,10 +150,11 @@ struct KernelSet {
   // Panels first … last - 1 for all rows of x.
   void (*linear)(const LinearJob& job, const Activations& x, std::size_t first, std::size_t last);
   void (*rope_store)(const RopeJob& job);
+  // Lays the tile's queries out in scratch, for attend_split.
+  void (*pack_queries)(const AttentionTile& tile, float* queries);
   // Positions of split `split` for every query of the tile.
-  // scores: [rows * group, kSplit] of scratch.
-  void (*attend_split)(const AttentionTile& tile, std::size_t split, float* scores,
-                       float* partials);
+  void (*attend_split)(const AttentionTile& tile, std::size_t split,
+                       const AttentionScratch& scratch, float* partials);
   // state = state merged with partial, for `queries` queries; a state begins as zeros.
   void (*merge_partials)(float* state, const float* partials, std::size_t queries,
                          std::size_t padded_dim);

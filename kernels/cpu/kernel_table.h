@@ -33,7 +33,7 @@ void logit_chunk(const float* x, std::size_t count, float* max_out, float* sum_o
 
 template <typename L>
 constexpr KernelSet kTable = {
-    L::kName,        prepare_row<L>,    linear<L>,          rope_store<L>,
+    L::kName,        prepare_row<L>,    linear<L>,          rope_store<L>,  pack_queries<L>,
     attend_split<L>, merge_partials<L>, write_attention<L>, logit_chunk<L>,
 };
 

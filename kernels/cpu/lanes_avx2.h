@@ -21,11 +21,19 @@ namespace {
 
 struct Avx2Lanes {
   static constexpr const char* kName = "cpu-avx2";
-  static constexpr std::size_t kQuantStep = 4;
-  static constexpr std::size_t kFloatStep = 6;
+  static constexpr std::size_t kDirectStep = 4;
+  static constexpr std::size_t kDirectRows = 8;
+  static constexpr std::size_t kBlockPanels = 1;
+  static constexpr std::size_t kBlockRows = 4;
+  static constexpr std::size_t kHalfBlockRows = 3;
+  static constexpr std::size_t kFloatDirectStep = 2;
+  static constexpr std::size_t kFloatDirectRows = 4;
+  static constexpr bool kSaturates = true;
+  static constexpr std::size_t kFloatBlockRows = 6;
   static constexpr std::size_t kScoreQueries = 6;
+  static constexpr std::size_t kScoreTile = 6;  // accumulators
   static constexpr std::size_t kMixQueries = 6;
-  static constexpr std::size_t kMixVectors = 1;
+  static constexpr std::size_t kMixTile = 6;
 
   struct F {
     __m256 low;
@@ -84,6 +92,29 @@ struct Avx2Lanes {
   KERNELS_INLINE static F load_s8(const std::int8_t* at) {
     return to_float({_mm256_cvtepi8_epi32(load_64(at)), _mm256_cvtepi8_epi32(load_64(at + 8))});
   }
+  KERNELS_INLINE static __m256 low_u4(__m256i bytes) {
+    return _mm256_cvtepi32_ps(_mm256_and_si256(bytes, _mm256_set1_epi32(15)));
+  }
+  KERNELS_INLINE static __m256 high_u4(__m256i bytes) {
+    return _mm256_cvtepi32_ps(_mm256_srli_epi32(bytes, 4));
+  }
+  KERNELS_INLINE static F load_low_u4(const std::uint8_t* at) {
+    return {low_u4(_mm256_cvtepu8_epi32(load_64(at))),
+            low_u4(_mm256_cvtepu8_epi32(load_64(at + 8)))};
+  }
+  KERNELS_INLINE static F load_high_u4(const std::uint8_t* at) {
+    return {high_u4(_mm256_cvtepu8_epi32(load_64(at))),
+            high_u4(_mm256_cvtepu8_epi32(load_64(at + 8)))};
+  }
+  KERNELS_INLINE static __m256 e8m0(__m256i e) {
+    const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+    const __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+    const __m256i small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, subnormal, small));
+  }
+  KERNELS_INLINE static F load_e8m0(const std::uint8_t* at) {
+    return {e8m0(_mm256_cvtepu8_epi32(load_64(at))), e8m0(_mm256_cvtepu8_epi32(load_64(at + 8)))};
+  }
 
   KERNELS_INLINE static F add(F a, F b) {
     return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
@@ -130,6 +161,30 @@ struct Avx2Lanes {
   KERNELS_INLINE static F power_of_two(F shifted) {
     return {power_of_two(shifted.low), power_of_two(shifted.high)};
   }
+  struct Power {
+    F rest;
+    F shifted;
+  };
+  KERNELS_INLINE static Power nearest_power(F x) {
+    const F shift = broadcast(12582912.0F);
+    const F shifted = add(x, shift);
+    return {sub(x, sub(shifted, shift)), shifted};
+  }
+  KERNELS_INLINE static F times_power(F p, const Power& power) {
+    return mul(p, power_of_two(power.shifted));
+  }
+  KERNELS_INLINE static float sum_by_halves(F x) {
+    const __m256 eight = _mm256_add_ps(x.low, x.high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+  }
+  KERNELS_INLINE static float max_by_halves(F x) {
+    const __m256 eight = _mm256_max_ps(x.low, x.high);
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  }
   KERNELS_INLINE static __m256i magnitude(__m256 x) {
     return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
   }
@@ -144,15 +199,31 @@ struct Avx2Lanes {
     std::memcpy(&out, &bits, sizeof out);
     return out;
   }
-  KERNELS_INLINE static void store_int8(std::int8_t* at, F x) {
+  KERNELS_INLINE static __m128i to_int8(F x) {
     const __m256i low = _mm256_cvtps_epi32(x.low);
     const __m256i high = _mm256_cvtps_epi32(x.high);
     const __m128i words_low =
         _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
     const __m128i words_high =
         _mm_packs_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
-    const __m128i bytes = _mm_packs_epi16(words_low, words_high);
+    return _mm_packs_epi16(words_low, words_high);
+  }
+  KERNELS_INLINE static void store_int8(std::int8_t* at, F x) {
+    const __m128i bytes = to_int8(x);
     std::memcpy(at, &bytes, sizeof bytes);
+  }
+
+  // The sums are taken in registers: reading back what was just stored in two parts would wait for
+  // the stores.
+  KERNELS_INLINE static void store_int8(std::int8_t* at, F a, F b, std::int32_t (&sums)[2]) {
+    const __m256i bytes = _mm256_set_m128i(to_int8(b), to_int8(a));
+    std::memcpy(at, &bytes, sizeof bytes);
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+    __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0x4e));
+    fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0xb1));
+    sums[0] = _mm256_cvtsi256_si32(fours);
+    sums[1] = _mm256_extract_epi32(fours, 4);
   }
 
   KERNELS_INLINE static I broadcast_int(std::int32_t x) {
@@ -166,12 +237,27 @@ struct Avx2Lanes {
     const auto* halves = static_cast<const __m256i*>(at);
     return {_mm256_loadu_si256(halves), _mm256_loadu_si256(halves + 1)};
   }
-  KERNELS_INLINE static Bytes low_nibbles(Bytes x) {
-    const __m256i mask = _mm256_set1_epi8(0x0f);
-    return {_mm256_and_si256(x.low, mask), _mm256_and_si256(x.high, mask)};
+  KERNELS_INLINE static void store_bytes(void* at, Bytes x) {
+    auto* halves = static_cast<__m256i*>(at);
+    _mm256_storeu_si256(halves, x.low);
+    _mm256_storeu_si256(halves + 1, x.high);
   }
-  KERNELS_INLINE static Bytes high_nibbles(Bytes x) {
-    return low_nibbles({_mm256_srli_epi16(x.low, 4), _mm256_srli_epi16(x.high, 4)});
+  template <int kShift, int kMask>
+  KERNELS_INLINE static __m256i take_bits(__m256i x) {
+    const __m256i shifted = kShift == 0 ? x : _mm256_srli_epi16(x, kShift);
+    return _mm256_and_si256(shifted, _mm256_set1_epi8(kMask));
+  }
+  // The bits of each byte that stand at kMask once shifted right by kShift.
+  template <int kShift, int kMask>
+  KERNELS_INLINE static Bytes take_bits(Bytes x) {
+    return {take_bits<kShift, kMask>(x.low), take_bits<kShift, kMask>(x.high)};
+  }
+  using Table = __m256i;
+  KERNELS_INLINE static Table load_table(const std::int8_t* at) {
+    return _mm256_broadcastsi128_si256(load_128(at));
+  }
+  KERNELS_INLINE static Bytes look_up(Table table, Bytes codes) {
+    return {_mm256_shuffle_epi8(table, codes.low), _mm256_shuffle_epi8(table, codes.high)};
   }
   // The shift is by 16-bit lanes: what crosses from one byte into the other, the mask removes.
   template <int kShift, int kMask>
@@ -196,45 +282,68 @@ struct Avx2Lanes {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
   }
 
-  template <std::size_t kRows>
-  struct UnsignedDot {
-    I acc[kRows];
-    I words[kRows];
+  template <int kShift>
+  KERNELS_INLINE static I shift_left(I x) {
+    return {_mm256_slli_epi32(x.low, kShift), _mm256_slli_epi32(x.high, kShift)};
+  }
+  template <int kShift>
+  KERNELS_INLINE static I shift_right(I x) {
+    return {_mm256_srai_epi32(x.low, kShift), _mm256_srai_epi32(x.high, kShift)};
+  }
 
-    KERNELS_INLINE void start(std::size_t i, std::int32_t value) {
-      acc[i] = broadcast_int(value);
-      words[i] = broadcast_int(0);
-    }
-    KERNELS_INLINE void add(Bytes w, const QuantBlock* x, std::size_t group) {
-      unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
-        const __m256i four = four_of(x[i], group);
-        words[i].low = _mm256_add_epi16(words[i].low, _mm256_maddubs_epi16(w.low, four));
-        words[i].high = _mm256_add_epi16(words[i].high, _mm256_maddubs_epi16(w.high, four));
+  template <bool kSigned>
+  KERNELS_INLINE static Bytes for_products(Bytes codes) {
+    return codes;
+  }
+  KERNELS_INLINE static I signed_start(const QuantBlock&) { return broadcast_int(0); }
+
+  template <std::size_t kPanels, std::size_t kRows, bool kSigned, unsigned kCodeMax>
+  struct Dot {
+    // Additions of products to an int16 before it could saturate.
+    static constexpr unsigned kAdds = kSigned ? 1 : 32767 / (2 * kCodeMax * 127);
+    static constexpr bool kInWords = kAdds >= 2;
+    I acc[kPanels][kRows];
+    I words[kPanels][kRows];
+    unsigned added = 0;
+
+    KERNELS_INLINE void start(std::size_t i, I value) {
+      unroll<kPanels>([&](auto p) KERNELS_INLINE_LAMBDA {
+        acc[p][i] = value;
+        words[p][i] = broadcast_int(0);
       });
+    }
+    template <std::size_t kGroup>
+    KERNELS_INLINE void add(const Bytes (&w)[kPanels], const QuantBlock* x) {
+      if (kInWords && added == kAdds) widen();
+      ++added;
+      unroll<kPanels>([&](auto p) KERNELS_INLINE_LAMBDA {
+        const Bytes size =
+            kSigned ? Bytes{_mm256_abs_epi8(w[p].low), _mm256_abs_epi8(w[p].high)} : w[p];
+        unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
+          const __m256i four = four_of(x[i], kGroup);
+          const __m256i low = products(size.low, four, w[p].low);
+          const __m256i high = products(size.high, four, w[p].high);
+          if constexpr (kInWords) {
+            words[p][i] = {_mm256_add_epi16(words[p][i].low, low),
+                           _mm256_add_epi16(words[p][i].high, high)};
+          } else {
+            acc[p][i] = {add_pairs(acc[p][i].low, low), add_pairs(acc[p][i].high, high)};
+          }
+        });
+      });
+    }
+    KERNELS_INLINE static __m256i products(__m256i size, __m256i four, __m256i w) {
+      return _mm256_maddubs_epi16(size, kSigned ? _mm256_sign_epi8(four, w) : four);
     }
     KERNELS_INLINE void widen() {
-      unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
-        acc[i] = {add_pairs(acc[i].low, words[i].low), add_pairs(acc[i].high, words[i].high)};
-        words[i] = broadcast_int(0);
-      });
-    }
-  };
-
-  template <std::size_t kRows>
-  struct SignedDot {
-    I acc[kRows];
-
-    KERNELS_INLINE void begin(const QuantBlock*) {
-      unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { acc[i] = broadcast_int(0); });
-    }
-    KERNELS_INLINE void add(Bytes w, const QuantBlock* x, std::size_t group) {
-      const Bytes size = {_mm256_abs_epi8(w.low), _mm256_abs_epi8(w.high)};
-      unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
-        const __m256i four = four_of(x[i], group);
-        acc[i].low =
-            add_pairs(acc[i].low, _mm256_maddubs_epi16(size.low, _mm256_sign_epi8(four, w.low)));
-        acc[i].high =
-            add_pairs(acc[i].high, _mm256_maddubs_epi16(size.high, _mm256_sign_epi8(four, w.high)));
+      if constexpr (!kInWords) return;
+      added = 0;
+      unroll<kPanels>([&](auto p) KERNELS_INLINE_LAMBDA {
+        unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
+          I& sum = acc[p][i];
+          sum = {add_pairs(sum.low, words[p][i].low), add_pairs(sum.high, words[p][i].high)};
+          words[p][i] = broadcast_int(0);
+        });
       });
     }
   };

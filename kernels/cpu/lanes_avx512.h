@@ -17,11 +17,19 @@ namespace {
 
 struct Avx512Lanes {
   static constexpr const char* kName = "cpu-avx512vnni";
-  static constexpr std::size_t kQuantStep = 12;
-  static constexpr std::size_t kFloatStep = 12;
-  static constexpr std::size_t kScoreQueries = 8;
-  static constexpr std::size_t kMixQueries = 7;
-  static constexpr std::size_t kMixVectors = 4;
+  static constexpr std::size_t kDirectStep = 12;
+  static constexpr std::size_t kDirectRows = 24;
+  static constexpr std::size_t kBlockPanels = 2;
+  static constexpr std::size_t kBlockRows = 6;
+  static constexpr std::size_t kHalfBlockRows = 4;
+  static constexpr std::size_t kFloatDirectStep = 12;
+  static constexpr std::size_t kFloatDirectRows = 24;
+  static constexpr bool kSaturates = false;
+  static constexpr std::size_t kFloatBlockRows = 12;
+  static constexpr std::size_t kScoreQueries = 12;
+  static constexpr std::size_t kScoreTile = 24;  // accumulators
+  static constexpr std::size_t kMixQueries = 6;
+  static constexpr std::size_t kMixTile = 24;
 
   using F = __m512;
   using I = __m512i;
@@ -62,6 +70,22 @@ struct Avx512Lanes {
   KERNELS_INLINE static F load_s8(const std::int8_t* at) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_128(at)));
   }
+  // The low and the high four bits of sixteen bytes, as numbers.
+  KERNELS_INLINE static F load_low_u4(const std::uint8_t* at) {
+    const __m512i bytes = _mm512_cvtepu8_epi32(load_128(at));
+    return _mm512_cvtepi32_ps(_mm512_and_si512(bytes, _mm512_set1_epi32(15)));
+  }
+  KERNELS_INLINE static F load_high_u4(const std::uint8_t* at) {
+    return _mm512_cvtepi32_ps(_mm512_srli_epi32(_mm512_cvtepu8_epi32(load_128(at)), 4));
+  }
+  // 2^(e - 128): subnormal for e of 0 and 1.
+  KERNELS_INLINE static F load_e8m0(const std::uint8_t* at) {
+    const __m512i e = _mm512_cvtepu8_epi32(load_128(at));
+    const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
+    const __m512i subnormal = _mm512_sllv_epi32(_mm512_set1_epi32(0x00200000), e);
+    const __mmask16 small = _mm512_cmplt_epi32_mask(e, _mm512_set1_epi32(2));
+    return _mm512_castsi512_ps(_mm512_mask_mov_epi32(normal, small, subnormal));
+  }
 
   KERNELS_INLINE static F add(F a, F b) { return _mm512_add_ps(a, b); }
   KERNELS_INLINE static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
@@ -82,6 +106,29 @@ struct Avx512Lanes {
     const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
     return _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32(0x3f800000)));
   }
+  struct Power {
+    F rest;
+    F n;
+  };
+  KERNELS_INLINE static Power nearest_power(F x) {
+    const F rest = _mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT);
+    return {rest, sub(x, rest)};
+  }
+  KERNELS_INLINE static F times_power(F p, const Power& power) {
+    return _mm512_scalef_ps(p, power.n);
+  }
+  KERNELS_INLINE static float sum_by_halves(F x) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+  }
+  KERNELS_INLINE static float max_by_halves(F x) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  }
   KERNELS_INLINE static float largest_magnitude(F a, F b) {
     const __m512i mask = _mm512_set1_epi32(0x7fffffff);
     const __m512i largest = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(a), mask),
@@ -91,19 +138,45 @@ struct Avx512Lanes {
     std::memcpy(&out, &bits, sizeof out);
     return out;
   }
+  KERNELS_INLINE static __m128i to_int8(F x) {
+    return _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x));
+  }
   KERNELS_INLINE static void store_int8(std::int8_t* at, F x) {
-    const __m128i bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x));
+    const __m128i bytes = to_int8(x);
     std::memcpy(at, &bytes, sizeof bytes);
+  }
+
+  // The sums are taken in registers: reading back what was just stored in two parts would wait for
+  // the stores.
+  KERNELS_INLINE static void store_int8(std::int8_t* at, F a, F b, std::int32_t (&sums)[2]) {
+    const __m256i bytes = _mm256_set_m128i(to_int8(b), to_int8(a));
+    std::memcpy(at, &bytes, sizeof bytes);
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+    __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0x4e));
+    fours = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0xb1));
+    sums[0] = _mm256_cvtsi256_si32(fours);
+    sums[1] = _mm256_extract_epi32(fours, 4);
   }
 
   KERNELS_INLINE static I broadcast_int(std::int32_t x) { return _mm512_set1_epi32(x); }
   KERNELS_INLINE static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
 
   KERNELS_INLINE static Bytes load_bytes(const void* at) { return _mm512_loadu_si512(at); }
-  KERNELS_INLINE static Bytes low_nibbles(Bytes x) {
-    return _mm512_and_si512(x, _mm512_set1_epi8(0x0f));
+  KERNELS_INLINE static void store_bytes(void* at, Bytes x) { _mm512_storeu_si512(at, x); }
+  // The bits of each byte that stand at kMask once shifted right by kShift.
+  template <int kShift, int kMask>
+  KERNELS_INLINE static Bytes take_bits(Bytes x) {
+    const __m512i shifted = kShift == 0 ? x : _mm512_srli_epi16(x, kShift);
+    return _mm512_and_si512(shifted, _mm512_set1_epi8(kMask));
   }
-  KERNELS_INLINE static Bytes high_nibbles(Bytes x) { return low_nibbles(_mm512_srli_epi16(x, 4)); }
+  using Table = __m512i;
+  KERNELS_INLINE static Table load_table(const std::int8_t* at) {
+    return _mm512_broadcast_i32x4(load_128(at));
+  }
+  KERNELS_INLINE static Bytes look_up(Table table, Bytes codes) {
+    return _mm512_shuffle_epi8(table, codes);
+  }
   // The shift is by 16-bit lanes: what crosses from one byte into the other, the mask removes.
   template <int kShift, int kMask>
   KERNELS_INLINE static Bytes insert_bits(Bytes x, Bytes upper) {
@@ -113,31 +186,44 @@ struct Avx512Lanes {
     return _mm512_ternarylogic_epi32(x, shifted, _mm512_set1_epi8(kMask), kOrOfFirstWithAnd);
   }
 
-  template <std::size_t kRows>
-  struct UnsignedDot {
-    I acc[kRows];
+  template <int kShift>
+  KERNELS_INLINE static I shift_left(I x) {
+    return _mm512_slli_epi32(x, kShift);
+  }
+  template <int kShift>
+  KERNELS_INLINE static I shift_right(I x) {
+    return _mm512_srai_epi32(x, kShift);
+  }
 
-    KERNELS_INLINE void start(std::size_t i, std::int32_t value) { acc[i] = broadcast_int(value); }
-    KERNELS_INLINE void add(Bytes w, const QuantBlock* x, std::size_t group) {
+  // What a block's codes are made into before many rows are multiplied with them: signed codes
+  // become unsigned by adding 128, which flips their sign bit.
+  template <bool kSigned>
+  KERNELS_INLINE static Bytes for_products(Bytes codes) {
+    return kSigned ? _mm512_xor_si512(codes, _mm512_set1_epi8(-128)) : codes;
+  }
+  // Signed products start from -128 * sum of q, which takes the 128 back.
+  KERNELS_INLINE static I signed_start(const QuantBlock& x) { return broadcast_int(x.start128); }
+
+  // Codes are as for_products gives them.
+  template <std::size_t kPanels, std::size_t kRows, bool kSigned, unsigned kCodeMax>
+  struct Dot {
+    I acc[kPanels][kRows];
+
+    KERNELS_INLINE void start(std::size_t i, I value) {
+      unroll<kPanels>([&](auto p) KERNELS_INLINE_LAMBDA { acc[p][i] = value; });
+    }
+    template <std::size_t kGroup>
+    KERNELS_INLINE void add(const Bytes (&w)[kPanels], const QuantBlock* x) {
       unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA {
         std::int32_t four;
-        std::memcpy(&four, x[i].q + 4 * group, sizeof four);
-        acc[i] = _mm512_dpbusd_epi32(acc[i], w, _mm512_set1_epi32(four));
+        std::memcpy(&four, x[i].q + 4 * kGroup, sizeof four);
+        const __m512i fours = _mm512_set1_epi32(four);
+        unroll<kPanels>([&](auto p) KERNELS_INLINE_LAMBDA {
+          acc[p][i] = _mm512_dpbusd_epi32(acc[p][i], w[p], fours);
+        });
       });
     }
     KERNELS_INLINE void widen() {}
-  };
-
-  // Signed weights become unsigned by adding 128, which
-  // flips their sign bit; start128 takes it back.
-  template <std::size_t kRows>
-  struct SignedDot : UnsignedDot<kRows> {
-    KERNELS_INLINE void begin(const QuantBlock* x) {
-      unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { this->start(i, x[i].start128); });
-    }
-    KERNELS_INLINE void add(Bytes w, const QuantBlock* x, std::size_t group) {
-      UnsignedDot<kRows>::add(_mm512_xor_si512(w, _mm512_set1_epi8(-128)), x, group);
-    }
   };
 };
 

@@ -2,7 +2,7 @@
 // the other two lanes files must equal bit for bit.
 //
 // A lanes type has: F (16 floats), I (16 int32), Bytes (64 bytes: for each lane 4 consecutive
-// elements), the operations on them, and two dot accumulators. Every float operation is one
+// elements), the operations on them, and a dot accumulator. Every float operation is one
 // correctly rounded IEEE operation per lane, so every implementation gives the same bits. min and
 // max return the second operand when either is NaN.
 #ifndef KERNELS_CPU_LANES_PLAIN_H_
@@ -20,11 +20,23 @@ namespace {
 
 struct PlainLanes {
   static constexpr const char* kName = "cpu-plain";
-  static constexpr std::size_t kQuantStep = 4;
-  static constexpr std::size_t kFloatStep = 4;
+  // Linear operations of at most kDirectRows rows read packed codes, kDirectStep rows in a call;
+  // those of more unpack kBlockPanels panels first, and multiply kBlockRows rows in a call
+  // (kHalfBlockRows where a block has two sums).
+  static constexpr std::size_t kDirectStep = 2;
+  static constexpr std::size_t kDirectRows = 4;
+  static constexpr std::size_t kBlockPanels = 1;
+  static constexpr std::size_t kBlockRows = 2;
+  static constexpr std::size_t kHalfBlockRows = 2;
+  // The same for weights that are floats.
+  static constexpr std::size_t kFloatDirectStep = 1;
+  static constexpr std::size_t kFloatDirectRows = 2;
+  static constexpr std::size_t kFloatBlockRows = 4;
+  static constexpr bool kSaturates = false;  // Dot depends on its kCodeMax
   static constexpr std::size_t kScoreQueries = 4;
+  static constexpr std::size_t kScoreTile = 4;  // accumulators
   static constexpr std::size_t kMixQueries = 2;
-  static constexpr std::size_t kMixVectors = 2;
+  static constexpr std::size_t kMixTile = 4;
 
   struct F {
     float v[16];
@@ -76,6 +88,22 @@ struct PlainLanes {
   static F load_s8(const std::int8_t* at) {
     return make([at](int i) { return static_cast<float>(at[i]); });
   }
+  // The low and the high four bits of sixteen bytes, as numbers.
+  static F load_low_u4(const std::uint8_t* at) {
+    return make([at](int i) { return static_cast<float>(at[i] & 15U); });
+  }
+  static F load_high_u4(const std::uint8_t* at) {
+    return make([at](int i) { return static_cast<float>(at[i] >> 4U); });
+  }
+  // 2^(e - 128): subnormal for e of 0 and 1.
+  static F load_e8m0(const std::uint8_t* at) {
+    return make([at](int i) {
+      const std::uint32_t bits = at[i] < 2 ? 0x00200000U << at[i] : (at[i] - 1U) << 23U;
+      float out;
+      std::memcpy(&out, &bits, sizeof out);
+      return out;
+    });
+  }
 
   static F add(F a, F b) {
     return make([&](int i) { return a.v[i] + b.v[i]; });
@@ -117,6 +145,31 @@ struct PlainLanes {
       return out;
     });
   }
+  // x = n + rest for the integer n nearest to x, ties to even; x within [-126, 126].
+  struct Power {
+    F rest;
+    F shifted;  // n + 1.5 * 2^23
+  };
+  static Power nearest_power(F x) {
+    const F shift = broadcast(12582912.0F);
+    const F shifted = add(x, shift);
+    return {sub(x, sub(shifted, shift)), shifted};
+  }
+  // p * 2^n
+  static F times_power(F p, const Power& power) { return mul(p, power_of_two(power.shifted)); }
+  // Lane i with lane i + 8, then + 4, + 2, + 1.
+  static float sum_by_halves(F x) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) x.v[i] = x.v[i] + x.v[i + half];
+    }
+    return x.v[0];
+  }
+  static float max_by_halves(F x) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) x.v[i] = x.v[i] > x.v[i + half] ? x.v[i] : x.v[i + half];
+    }
+    return x.v[0];
+  }
   // Largest magnitude of the lanes of a and b; NaN if any is NaN.
   static float largest_magnitude(F a, F b) {
     std::uint32_t largest = 0;
@@ -140,6 +193,17 @@ struct PlainLanes {
     }
   }
 
+  // store_int8 of a and of b behind it; and the sums of both halves' bytes.
+  static void store_int8(std::int8_t* at, F a, F b, std::int32_t (&sums)[2]) {
+    store_int8(at, a);
+    store_int8(at + 16, b);
+    sums[0] = sums[1] = 0;
+    for (int i = 0; i < 16; ++i) {
+      sums[0] += at[i];
+      sums[1] += at[16 + i];
+    }
+  }
+
   static I broadcast_int(std::int32_t x) {
     I out;
     for (std::int32_t& lane : out.v) lane = x;
@@ -154,14 +218,25 @@ struct PlainLanes {
     std::memcpy(out.v, at, sizeof out.v);
     return out;
   }
-  // The low and the high four bits of each byte.
-  static Bytes low_nibbles(Bytes x) {
-    for (std::uint8_t& byte : x.v) byte &= 0x0fU;
+  static void store_bytes(void* at, Bytes x) { std::memcpy(at, x.v, sizeof x.v); }
+  // The bits of each byte that stand at kMask once shifted right by kShift.
+  template <int kShift, int kMask>
+  static Bytes take_bits(Bytes x) {
+    for (std::uint8_t& byte : x.v) byte = static_cast<std::uint8_t>(byte >> kShift & kMask);
     return x;
   }
-  static Bytes high_nibbles(Bytes x) {
-    for (std::uint8_t& byte : x.v) byte = static_cast<std::uint8_t>(byte >> 4U);
-    return x;
+  // Sixteen signed bytes, and each code's entry among them.
+  struct Table {
+    std::int8_t v[16];
+  };
+  static Table load_table(const std::int8_t* at) {
+    Table out;
+    std::memcpy(out.v, at, sizeof out.v);
+    return out;
+  }
+  static Bytes look_up(Table table, Bytes codes) {
+    for (std::uint8_t& code : codes.v) code = static_cast<std::uint8_t>(table.v[code & 15U]);
+    return codes;
   }
   // x | the bits of `upper` that stand at kMask once shifted left by kShift (right, when negative).
   template <int kShift, int kMask>
@@ -173,36 +248,50 @@ struct PlainLanes {
     return x;
   }
 
-  // acc[i] += weights of k-group `group` times the same
-  // elements of activation row i, in exact integers.
-  template <std::size_t kRows, bool kSigned>
-  struct Dot {
-    I acc[kRows];
+  template <int kShift>
+  static I shift_left(I x) {
+    for (std::int32_t& lane : x.v) lane *= 1 << kShift;
+    return x;
+  }
+  template <int kShift>  // arithmetic
+  static I shift_right(I x) {
+    for (std::int32_t& lane : x.v) lane >>= kShift;
+    return x;
+  }
 
-    void start(std::size_t i, std::int32_t value) { acc[i] = broadcast_int(value); }
-    void add(Bytes w, const QuantBlock* x, std::size_t group) {
-      for (std::size_t i = 0; i < kRows; ++i) {
-        const std::int8_t* q = x[i].q + 4 * group;
-        for (int lane = 0; lane < 16; ++lane) {
-          for (int b = 0; b < 4; ++b) {
-            const int code =
-                kSigned ? static_cast<std::int8_t>(w.v[4 * lane + b]) : w.v[4 * lane + b];
-            acc[i].v[lane] += code * q[b];
-          }
+  // Codes in the form Dot takes, and where a sum of signed codes starts in that form.
+  template <bool kSigned>
+  static Bytes for_products(Bytes codes) {
+    return codes;
+  }
+  static I signed_start(const QuantBlock&) { return broadcast_int(0); }
+
+  // acc[p][i] += codes of k-group kGroup (of panel p) times the same elements of activation row i,
+  // in exact integers. Unsigned codes are at most kCodeMax. The sum is whole after widen().
+  template <std::size_t kPanels, std::size_t kRows, bool kSigned, unsigned kCodeMax>
+  struct Dot {
+    I acc[kPanels][kRows];
+
+    void start(std::size_t i, I value) {
+      for (std::size_t p = 0; p < kPanels; ++p) acc[p][i] = value;
+    }
+    template <std::size_t kGroup>
+    void add(const Bytes (&w)[kPanels], const QuantBlock* x) {
+      for (std::size_t p = 0; p < kPanels; ++p) {
+        for (std::size_t i = 0; i < kRows; ++i) add_products(w[p], x[i].q + 4 * kGroup, &acc[p][i]);
+      }
+    }
+    static void add_products(const Bytes& w, const std::int8_t* q, I* sum) {
+      for (int lane = 0; lane < 16; ++lane) {
+        for (int b = 0; b < 4; ++b) {
+          const int code =
+              kSigned ? static_cast<std::int8_t>(w.v[4 * lane + b]) : w.v[4 * lane + b];
+          sum->v[lane] += code * q[b];
         }
       }
     }
     void widen() {}
   };
-
-  template <std::size_t kRows>
-  struct SignedDot : Dot<kRows, true> {
-    void begin(const QuantBlock*) {
-      for (std::size_t i = 0; i < kRows; ++i) this->start(i, 0);
-    }
-  };
-  template <std::size_t kRows>
-  using UnsignedDot = Dot<kRows, false>;
 };
 
 }  // namespace

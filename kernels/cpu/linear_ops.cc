@@ -70,7 +70,8 @@ std::size_t CpuOps::panels_per_task(const PackedWeight& weight, std::size_t n) c
   const std::size_t even =
       std::max<std::size_t>(1, weight.panels / (kTasksPerThread * pool_->threads()));
   if (n == 1) return even;
-  return std::min(even, std::max<std::size_t>(1, kTaskBytes / weight.panel_bytes));
+  const std::size_t cached = std::max<std::size_t>(1, kTaskBytes / weight.panel_bytes);
+  return (std::min(even, cached) + 1) / 2 * 2;  // kernels take panels by twos
 }
 
 void CpuOps::run_linear(const Input& input, const LinearJob* jobs, std::size_t job_count) {
@@ -115,9 +116,16 @@ void CpuOps::prepare_rows(const Input& input, std::size_t cols, bool quant, bool
   };
   if (input.n <= kSmallRow) {
     for (std::size_t i = 0; i < input.n; ++i) prepare(i, 0);
-  } else {
-    pool_->parallel_for(input.n, prepare);
+    return;
   }
+  // As floats, the rows of a tile share cache lines: where there are several tiles, one thread
+  // writes a whole one.
+  const std::size_t together = floats && input.n > kTileRows ? kTileRows : 1;
+  const std::size_t tasks = (input.n + together - 1) / together;
+  pool_->parallel_for(tasks, [&](std::size_t task, std::size_t thread) {
+    const std::size_t last = std::min((task + 1) * together, input.n);
+    for (std::size_t i = task * together; i < last; ++i) prepare(i, thread);
+  });
 }
 
 }  // namespace kernels::cpu

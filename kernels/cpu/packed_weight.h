@@ -1,23 +1,21 @@
 // The layout of weights in memory: panels of 16 rows, interleaved; lane l of a vector is row l.
 //
-// A panel is the codes of all its columns, then (Q5_K, Q6_K) their upper bits,
-// then the scales; each part starts on a multiple of 64 bytes. Rows past the last
-// are zero. Per block of 32 columns (k-group g is columns 4g to 4g + 3; a "vector"
-// is 64 bytes, the four columns of row 0, then those of row 1, and so on):
+// A panel is the low bits of the codes of all its columns, then (where a format has them) their
+// upper bits, then the scales; each part starts on a multiple of 64 bytes. Rows past the last are
+// zero. How many bits are where, and the kind of scales, is said by each format in kernels/formats.
 //
-//   F32, F16, BF16  element [column][row]; no other part
-//   Q8_0            codes   8 vectors, signed
-//                   scales  d[16]
-//   Q4_0            codes   4 vectors: v holds group v in low nibbles, group v + 4 in high ones
-//                   scales  d[16]
-//   Q4_K, Q5_K      codes   as Q4_0
-//                   upper   Q5_K only, 1 vector: bit g is bit 4 of the code in group g
-//                   scales  per 256: d[16], dmin[16], then per 32: scale[16], min[16], bytes
-//   Q6_K            codes   as Q4_0
-//                   upper   2 vectors: bits 2v, 2v + 1 of h are bits 4, 5 of group 4h + v
-//                   scales  per 256: d[16], then per 16: scale[16], signed bytes
+// F32, F16 and BF16 are [column][row] and have one part. The others, per block of 32 columns
+// (k-group g is columns 4g to 4g + 3; a "vector" is 64 bytes, the four columns of row 0, then those
+// of row 1, and so on):
 //
-// d and dmin are binary16 as in the file. Every ISA reads this one layout.
+//   low bits    8  8 vectors: v holds group v
+//               4  4 vectors: v holds group v in low nibbles, group v + 4 in high ones
+//               2  2 vectors: bits 2j, 2j + 1 of v are those of group v + 2j
+//   upper bits  1  1 vector: bit g is that of group g
+//               2  2 vectors: bits 2j, 2j + 1 of v are those of group 4v + j
+//   scales         formats::ScaleKind has the list
+//
+// Codes, d, dmin and scales are those of BlockCodes. Every ISA reads this one layout.
 #ifndef KERNELS_CPU_PACKED_WEIGHT_H_
 #define KERNELS_CPU_PACKED_WEIGHT_H_
 

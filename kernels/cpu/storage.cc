@@ -9,8 +9,13 @@ std::size_t padded(std::size_t head_dim) {
   return (head_dim + kLanes - 1) / kLanes * kLanes;
 }
 
-std::size_t element_bytes(KvFormat format) {
-  return format == KvFormat::kF16 ? 2 : 4;
+// Bytes of 16 positions of one head, keys or values: whole cache lines.
+std::size_t group_bytes(std::size_t head_dim, KvFormat format) {
+  const std::size_t elements = kLanes * padded(head_dim);
+  if (format == KvFormat::kF32) return elements * sizeof(float);
+  if (format == KvFormat::kF16) return elements * sizeof(std::uint16_t);
+  const std::size_t scales = kLanes * ((head_dim + kBlock - 1) / kBlock);
+  return (elements + scales * sizeof(std::uint16_t) + 63) / 64 * 64;
 }
 
 bool is_valid(const KvShape& shape) {
@@ -24,9 +29,9 @@ bool is_valid(const KvShape& shape) {
 
 std::optional<std::size_t> cache_bytes(const KvShape& shape, KvFormat format) {
   if (!is_valid(shape)) return std::nullopt;
-  std::size_t bytes = 2 * element_bytes(format);
+  std::size_t bytes = 2 * group_bytes(shape.head_dim, format);
   for (const std::size_t factor :
-       {padded(shape.head_dim), shape.block_tokens, shape.kv_heads, shape.blocks, shape.layers}) {
+       {shape.block_tokens / kLanes, shape.kv_heads, shape.blocks, shape.layers}) {
     if (__builtin_mul_overflow(bytes, factor, &bytes)) return std::nullopt;
   }
   return bytes;
@@ -36,8 +41,8 @@ CpuKvCache::CpuKvCache(const KvShape& shape, KvFormat format, Arena::Piece piece
     : KvCache(shape, format), piece_(std::move(piece)) {}
 
 std::size_t CpuKvCache::block_bytes() const {
-  return shape().kv_heads * shape().block_tokens * padded(shape().head_dim) *
-         element_bytes(format());
+  return shape().kv_heads * (shape().block_tokens / kLanes) *
+         group_bytes(shape().head_dim, format());
 }
 
 KvView CpuKvCache::view(std::size_t layer) const {
@@ -48,6 +53,7 @@ KvView CpuKvCache::view(std::size_t layer) const {
   view.block_tokens = shape().block_tokens;
   view.block_bytes = block_bytes();
   view.head_bytes = view.block_bytes / shape().kv_heads;
+  view.group_bytes = group_bytes(shape().head_dim, format());
   const std::size_t side_bytes = shape().blocks * view.block_bytes;
   view.keys = piece_.as<std::uint8_t>() + 2 * layer * side_bytes;
   view.values = view.keys + side_bytes;

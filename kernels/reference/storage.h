@@ -28,8 +28,8 @@ class RefBuffer final : public Buffer {
   ~RefBuffer() override;
 };
 
-// Keys and values are [layer][block][slot][kv head][head_dim] floats; with KvFormat::kF16 each was
-// rounded to binary16 when it was stored.
+// Keys and values are [layer][block][slot][kv head][head_dim] floats; each was rounded to
+// what the cache's format holds when it was stored.
 class RefKvCache final : public KvCache {
  public:
   RefKvCache(const KvShape& shape, KvFormat format);

@@ -134,8 +134,8 @@ class Runner {
     }
   }
 
-  // The whole of sequence 0: its first `head` tokens in calls of 64 rows, the others in calls of
-  // `chunk`.
+  // The whole of sequence 0: its first `head` tokens in calls of 64 rows, the
+  // others in calls of `chunk`.
   std::vector<float> in_chunks(std::size_t chunk, std::size_t head = 0) {
     for (std::size_t first = 0; first < sequences_[0].tokens;) {
       const std::size_t end = first < head ? head : sequences_[0].tokens;
@@ -172,10 +172,16 @@ std::string describe(const Shape& s, std::size_t tokens) {
          std::to_string(tokens) + " tokens, block " + std::to_string(s.block_tokens);
 }
 
-// Values are within [-1, 1), so the tolerance is absolute. With an F16 cache a rotated key may
-// round to the other neighbour than the reference's does: half a unit in the eleventh bit of one
-// key element moves a score by less than 1e-3 (kernels/NUMERICS.md, section 7).
+constexpr KvFormat kKvFormats[] = {KvFormat::kF32, KvFormat::kF16, KvFormat::kQ8_0};
+
+// Values are within [-1, 1), so the tolerance is absolute. With an F16 cache a
+// rotated key may round to the other neighbour than the reference's does: half
+// a unit in the eleventh bit of one key element moves a score by less than
+// 1e-3. With Q8_0 a key's code may, by a whole step, which is up to 1/45 for
+// these keys, and moves a score by up to 0.011 (kernels/NUMERICS.md, section
+// 7).
 float tolerance(KvFormat format) {
+  if (format == KvFormat::kQ8_0) return 6e-3F;
   return format == KvFormat::kF16 ? 1e-3F : 2e-5F;
 }
 
@@ -197,7 +203,7 @@ TEST(Attention, IsNearTheReferenceForEveryHeadShape) {
   for (const std::size_t head_dim : {32U, 64U, 80U, 96U, 128U}) {
     for (const auto& [q_heads, kv_heads] :
          {std::pair<std::size_t, std::size_t>{1, 1}, {4, 2}, {7, 1}, {3, 3}, {18, 1}}) {
-      for (const auto format : {KvFormat::kF32, KvFormat::kF16}) {
+      for (const auto format : kKvFormats) {
         expect_near_reference({q_heads, kv_heads, head_dim, 16, 0, format}, 40);
       }
     }
@@ -207,6 +213,8 @@ TEST(Attention, IsNearTheReferenceForEveryHeadShape) {
 TEST(Attention, TakesHeadsThatAreNoMultipleOfTheVector) {
   expect_near_reference({4, 2, 20, 16, 0, KvFormat::kF32}, 30);
   expect_near_reference({2, 2, 72, 16, 0, KvFormat::kF16}, 30);
+  expect_near_reference({4, 2, 20, 16, 0, KvFormat::kQ8_0}, 30);
+  expect_near_reference({6, 2, 72, 32, 0, KvFormat::kQ8_0}, 30);
 }
 
 TEST(Attention, IsNearTheReferenceOverSeveralSplitsAndWindows) {
@@ -228,7 +236,8 @@ TEST(Attention, IsNearTheReferenceForBothRopesWithAndWithoutHeadNorms) {
 TEST(Attention, GivesTheSameBitsHoweverAPromptIsCutAndOnAnyNumberOfThreads) {
   for (const auto isa : isas()) {
     for (const Shape& shape :
-         {Shape{7, 1, 64}, Shape{4, 4, 80, 32, 100}, Shape{4, 2, 128, 64, 0, KvFormat::kF32}}) {
+         {Shape{7, 1, 64}, Shape{4, 4, 80, 32, 100}, Shape{4, 2, 128, 64, 0, KvFormat::kF32},
+          Shape{14, 2, 64, 32, 0, KvFormat::kQ8_0}}) {
       const std::vector<Sequence> sequences = {Sequence(shape, 270, 3)};
       const auto one = make_ops(isa, 1);
       const std::vector<float> whole = Runner(*one, sequences).in_chunks(64);
@@ -247,16 +256,57 @@ TEST(Attention, GivesTheSameBitsHoweverAPromptIsCutAndOnAnyNumberOfThreads) {
 }
 
 TEST(Attention, GivesTheSameBitsOnEveryInstructionSet) {
-  const std::vector<Sequence> sequences = {
-      Sequence({6, 2, 80, 16, 0, KvFormat::kF16, RopePairs::kAdjacent, true}, 300, 8)};
-  const auto plain = make_ops(kernels::CpuIsa::kPlain, 1);
-  const std::vector<float> expected = Runner(*plain, sequences).in_chunks(60);
-  for (const auto isa : isas()) {
-    const auto ops = make_ops(isa, 2);
-    const std::vector<float> actual = Runner(*ops, sequences).in_chunks(60);
-    EXPECT_EQ(0, std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float)))
-        << ops->name();
+  for (const auto format : kKvFormats) {
+    const std::vector<Sequence> sequences = {
+        Sequence({6, 2, 80, 16, 0, format, RopePairs::kAdjacent, true}, 300, 8)};
+    const auto plain = make_ops(kernels::CpuIsa::kPlain, 1);
+    const std::vector<float> expected = Runner(*plain, sequences).in_chunks(60);
+    for (const auto isa : isas()) {
+      const auto ops = make_ops(isa, 2);
+      const std::vector<float> actual = Runner(*ops, sequences).in_chunks(60);
+      EXPECT_EQ(0, std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float)))
+          << ops->name() << " " << describe(sequences[0].shape, 300);
+    }
   }
+}
+
+// A step of Q8_0 is 1/127 of the largest of 32 elements, so an element is off
+// by at most 1/254 of it: that bounds a value's error, and a score's by the sum
+// of |q| times it.
+TEST(Attention, IsNearExactWithAQ8Cache) {
+  for (const std::size_t head_dim : {64U, 72U}) {
+    Shape shape{4, 2, head_dim, 16, 0, KvFormat::kF32};
+    const auto reference = kernels::make_reference_ops(test_limits());
+    const std::vector<Sequence> exact = {Sequence(shape, 90, 5)};
+    const std::vector<float> expected = Runner(*reference, exact).in_chunks(90);
+    shape.format = KvFormat::kQ8_0;
+    const std::vector<Sequence> rounded = {Sequence(shape, 90, 5)};
+    for (const auto isa : isas()) {
+      const auto ops = make_ops(isa, 1);
+      const std::vector<float> actual = Runner(*ops, rounded).in_chunks(64);
+      double squares = 0;
+      for (std::size_t i = 0; i < actual.size(); ++i) {
+        const double error = static_cast<double>(actual[i]) - static_cast<double>(expected[i]);
+        squares += error * error;
+        ASSERT_LE(std::fabs(error), 0.03) << ops->name() << " element " << i;
+      }
+      EXPECT_LE(std::sqrt(squares / static_cast<double>(actual.size())), 0.003) << ops->name();
+    }
+  }
+}
+
+// The last 32 dimensions may be fewer, and a position takes a code per
+// dimension and two bytes per 32, in whole cache lines per 16 positions.
+TEST(KvCache, TakesAboutHalfTheBytesInQ8) {
+  const auto ops = make_ops(kernels::CpuIsa::kPlain, 1);
+  const auto bytes = [&](std::size_t head_dim, KvFormat format) {
+    return ops->kv_cache_bytes({3, 2, head_dim, 32, 5}, format);
+  };
+  const std::size_t positions = 2 * 3 * 2 * 32 * 5;
+  EXPECT_EQ(bytes(64, KvFormat::kF32), positions * 64 * 4);
+  EXPECT_EQ(bytes(64, KvFormat::kF16), positions * 64 * 2);
+  EXPECT_EQ(bytes(64, KvFormat::kQ8_0), positions * (64 + 2 * 2));
+  EXPECT_EQ(bytes(80, KvFormat::kQ8_0), positions / 16 * (16 * (80 + 3 * 2) + 32));
 }
 
 TEST(Attention, GivesASequenceTheSameBitsAloneAndInABatch) {
@@ -288,43 +338,49 @@ TEST(Attention, GivesASequenceTheSameBitsAloneAndInABatch) {
 // A later token's NaN, in the same tile and in the same 16
 // positions, must not reach the rows before it.
 TEST(Attention, KeepsTheNanOfALaterRowToItself) {
-  const Shape shape{2, 1, 32};
-  std::vector<Sequence> sequences = {Sequence(shape, 12, 1)};
   for (const auto isa : isas()) {
-    const auto ops = make_ops(isa, 1);
-    const std::vector<float> clean = Runner(*ops, sequences).in_chunks(12);
-    std::vector<Sequence> poisoned = sequences;
-    for (float& value : std::vector<std::reference_wrapper<float>>{poisoned[0].v[11 * 32 + 3],
-                                                                   poisoned[0].k[11 * 32 + 3]}) {
-      value = std::nanf("");
+    for (const auto format : kKvFormats) {
+      const Shape shape{2, 1, 32, 16, 0, format};
+      std::vector<Sequence> sequences = {Sequence(shape, 12, 1)};
+      const auto ops = make_ops(isa, 1);
+      const std::vector<float> clean = Runner(*ops, sequences).in_chunks(12);
+      std::vector<Sequence> poisoned = sequences;
+      for (float& value : std::vector<std::reference_wrapper<float>>{poisoned[0].v[11 * 32 + 3],
+                                                                     poisoned[0].k[11 * 32 + 3]}) {
+        value = std::nanf("");
+      }
+      const std::vector<float> out = Runner(*ops, poisoned).in_chunks(12);
+      EXPECT_EQ(0, std::memcmp(out.data(), clean.data(), 11 * 64 * sizeof(float))) << ops->name();
+      EXPECT_TRUE(std::isnan(out[11 * 64 + 3])) << ops->name();
     }
-    const std::vector<float> out = Runner(*ops, poisoned).in_chunks(12);
-    EXPECT_EQ(0, std::memcmp(out.data(), clean.data(), 11 * 64 * sizeof(float))) << ops->name();
-    EXPECT_TRUE(std::isnan(out[11 * 64 + 3])) << ops->name();
   }
 }
 
 TEST(KvCache, CopiesABlockInEveryLayer) {
-  const Shape shape{2, 1, 32};
-  const std::vector<Sequence> sequences = {Sequence(shape, 40, 1), Sequence(shape, 40, 2)};
   for (const auto isa : isas()) {
-    const auto ops = make_ops(isa, 1);
-    Runner runner(*ops, sequences);
-    runner.step({{0, 0, 40}});
-    // Sequence 1 continues sequence 0 from position 39 on: its blocks 0, 1 and 2 are copies.
-    for (std::size_t b = 0; b < 3; ++b) {
-      ASSERT_EQ(ops->kv_copy_block(runner.cache(), runner.tables()[b], runner.tables()[3 + b]),
-                Status::kOk);
+    for (const auto format : kKvFormats) {
+      const Shape shape{2, 1, 32, 16, 0, format};
+      const std::vector<Sequence> sequences = {Sequence(shape, 40, 1), Sequence(shape, 40, 2)};
+      const auto ops = make_ops(isa, 1);
+      Runner runner(*ops, sequences);
+      runner.step({{0, 0, 40}});
+      // Sequence 1 continues sequence 0 from position 39 on: its blocks 0, 1
+      // and 2 are copies.
+      for (std::size_t b = 0; b < 3; ++b) {
+        ASSERT_EQ(ops->kv_copy_block(runner.cache(), runner.tables()[b], runner.tables()[3 + b]),
+                  Status::kOk);
+      }
+      runner.step({{1, 39, 1}});
+      Runner changed(*ops, sequences);
+      changed.step({{0, 0, 39}});
+      changed.tables()[3] = changed.tables()[0];
+      changed.tables()[4] = changed.tables()[1];
+      changed.tables()[5] = changed.tables()[2];
+      changed.step({{1, 39, 1}});
+      EXPECT_EQ(0,
+                std::memcmp(runner.out(1).data() + 39 * 64, changed.out(1).data() + 39 * 64, 256))
+          << ops->name();
     }
-    runner.step({{1, 39, 1}});
-    Runner changed(*ops, sequences);
-    changed.step({{0, 0, 39}});
-    changed.tables()[3] = changed.tables()[0];
-    changed.tables()[4] = changed.tables()[1];
-    changed.tables()[5] = changed.tables()[2];
-    changed.step({{1, 39, 1}});
-    EXPECT_EQ(0, std::memcmp(runner.out(1).data() + 39 * 64, changed.out(1).data() + 39 * 64, 256))
-        << ops->name();
   }
 }
 

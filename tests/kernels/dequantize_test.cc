@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -38,9 +39,10 @@ std::vector<float> read_floats(const std::string& name) {
 }
 
 TEST(Dequantize, GivesTheBitsOfGgufForEveryBlockFormat) {
-  for (const Format format :
-       {Format::kQ4_0, Format::kQ8_0, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K}) {
-    const std::string name(kernels::format_info(format).name);
+  for (const kernels::FormatInfo& info : kernels::all_formats()) {
+    const Format format = info.format;
+    if (info.block_elements == 1) continue;
+    const std::string name(info.name);
     const std::vector<std::uint8_t> rows = read_vector(name + ".bin");
     const std::vector<float> expected = read_floats(name + ".f32");
     const std::size_t row_bytes = kernels::row_bytes(format, kCols).value();
@@ -50,7 +52,9 @@ TEST(Dequantize, GivesTheBitsOfGgufForEveryBlockFormat) {
     for (std::size_t r = 0; r < kRows; ++r) {
       kernels::dequantize_row(format, rows.data() + r * row_bytes, kCols, actual.data());
       for (std::size_t c = 0; c < kCols; ++c)
-        ASSERT_EQ(actual[c], expected[r * kCols + c]) << name << " " << r << " " << c;
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(actual[c]),
+                  std::bit_cast<std::uint32_t>(expected[r * kCols + c]))
+            << name << " " << r << " " << c;
     }
   }
 }
@@ -58,7 +62,9 @@ TEST(Dequantize, GivesTheBitsOfGgufForEveryBlockFormat) {
 TEST(Quantize, GivesTheBytesOfGgufWhereItCanWrite) {
   const std::vector<float> input = read_floats("input.f32");
   ASSERT_EQ(input.size(), kRows * kCols);
-  for (const Format format : {Format::kF16, Format::kBF16, Format::kQ8_0, Format::kQ4_0}) {
+  for (const Format format :
+       {Format::kF16, Format::kBF16, Format::kQ8_0, Format::kQ4_0, Format::kQ4_1, Format::kQ5_0,
+        Format::kQ5_1, Format::kTQ1_0, Format::kTQ2_0, Format::kMXFP4}) {
     const std::string name(kernels::format_info(format).name);
     const std::vector<std::uint8_t> expected = read_vector(name + ".quant");
     const std::size_t row_bytes = kernels::row_bytes(format, kCols).value();
@@ -70,28 +76,50 @@ TEST(Quantize, GivesTheBytesOfGgufWhereItCanWrite) {
   }
 }
 
-// The largest error of one element, in steps of its block:
-// half a step for codes, and what 6-bit scales add.
-TEST(Quantize, StaysWithinAStepOfItsInputInTheKFormats) {
-  for (const auto& [format, levels] :
-       {std::pair{Format::kQ4_K, 15.0F}, {Format::kQ5_K, 31.0F}, {Format::kQ6_K, 62.0F}}) {
-    const std::vector<float> input = Random(5).uniforms(1024);
+// The largest error of one element, as a part of the largest magnitude there is: half a step of the
+// widest group, what coarse scales add to it, and what the shorter side of an uneven range loses.
+TEST(Quantize, StaysWithinAStepOfItsInputWhereGgufCannotWrite) {
+  const std::vector<float> input = Random(5).uniforms(1024);
+  for (const auto& [format, largest_error] : {std::pair{Format::kQ2_K, 0.5F},
+                                              {Format::kQ3_K, 0.27F},
+                                              {Format::kQ4_K, 2.0F / 15},
+                                              {Format::kQ5_K, 2.0F / 31},
+                                              {Format::kQ6_K, 2.0F / 62},
+                                              {Format::kIQ4_NL, 0.12F},
+                                              {Format::kIQ4_XS, 0.15F}}) {
     std::vector<std::uint8_t> bytes(kernels::row_bytes(format, 1024).value());
     std::vector<float> output(1024);
     kernels::quantize_row(format, input.data(), 1024, bytes.data());
     kernels::dequantize_row(format, bytes.data(), 1024, output.data());
-    for (std::size_t i = 0; i < 1024; ++i) ASSERT_NEAR(output[i], input[i], 2.0F / levels) << i;
+    for (std::size_t i = 0; i < 1024; ++i)
+      ASSERT_NEAR(output[i], input[i], largest_error) << kernels::format_info(format).name << i;
+  }
+}
+
+// -1, 0 and 1 need no more than three codes; the ternary formats and the floats have them exactly.
+TEST(Quantize, KeepsThreeValuesApartInEveryFormat) {
+  for (const kernels::FormatInfo& info : kernels::all_formats()) {
+    std::vector<float> input(256);
+    for (std::size_t i = 0; i < 256; ++i) input[i] = i % 3 == 0 ? -1.0F : i % 3 == 1 ? 0.0F : 1.0F;
+    std::vector<std::uint8_t> bytes(kernels::row_bytes(info.format, 256).value());
+    std::vector<float> output(256);
+    kernels::quantize_row(info.format, input.data(), 256, bytes.data());
+    kernels::dequantize_row(info.format, bytes.data(), 256, output.data());
+    for (std::size_t i = 0; i < 256; ++i) ASSERT_NEAR(output[i], input[i], 0.34F) << info.name << i;
+    if (info.name.starts_with("TQ") || info.block_elements == 1) {
+      EXPECT_EQ(output, input) << info.name;
+    }
   }
 }
 
 TEST(Quantize, WritesZerosAsZeros) {
   const std::vector<float> zeros(256);
-  for (const Format format : kFormats) {
-    std::vector<std::uint8_t> bytes(kernels::row_bytes(format, 256).value());
+  for (const kernels::FormatInfo& info : kernels::all_formats()) {
+    std::vector<std::uint8_t> bytes(kernels::row_bytes(info.format, 256).value());
     std::vector<float> output(256, 1.0F);
-    kernels::quantize_row(format, zeros.data(), 256, bytes.data());
-    kernels::dequantize_row(format, bytes.data(), 256, output.data());
-    EXPECT_EQ(output, zeros) << kernels::format_info(format).name;
+    kernels::quantize_row(info.format, zeros.data(), 256, bytes.data());
+    kernels::dequantize_row(info.format, bytes.data(), 256, output.data());
+    EXPECT_EQ(output, zeros) << info.name;
   }
 }
 

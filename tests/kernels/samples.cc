@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "kernels/dequantize.h"
 #include "kernels/quantize.h"
 
@@ -41,6 +43,39 @@ Matrix make_matrix(kernels::Format format, std::size_t rows, std::size_t cols, s
                             matrix.elements.data() + r * cols);
   }
   return matrix;
+}
+
+void set_unit_scales(kernels::Format format, std::uint8_t* block) {
+  using kernels::Format;
+  constexpr std::uint8_t kOne[2] = {0x00, 0x3c};  // binary16
+  std::size_t d = 0;
+  switch (format) {
+    case Format::kMXFP4:
+      block[0] = 128;  // 2^0
+      return;
+    case Format::kQ2_K:
+      d = 80;
+      break;
+    case Format::kQ3_K:
+      d = 108;
+      break;
+    case Format::kQ6_K:
+      d = 208;
+      break;
+    case Format::kTQ1_0:
+      d = 52;
+      break;
+    case Format::kTQ2_0:
+      d = 64;
+      break;
+    default:
+      break;
+  }
+  std::copy_n(kOne, 2, block + d);
+  const bool has_min = format == Format::kQ4_1 || format == Format::kQ5_1 ||
+                       format == Format::kQ2_K || format == Format::kQ4_K ||
+                       format == Format::kQ5_K;
+  if (has_min) std::copy_n(kOne, 2, block + d + 2);
 }
 
 kernels::Limits test_limits() {

@@ -26,8 +26,9 @@ class Random {
 };
 
 constexpr kernels::Format kFormats[] = {
-    kernels::Format::kF32,  kernels::Format::kF16,  kernels::Format::kBF16, kernels::Format::kQ8_0,
-    kernels::Format::kQ4_0, kernels::Format::kQ4_K, kernels::Format::kQ5_K, kernels::Format::kQ6_K,
+#define KERNELS_TEST_FORMAT(name, id, elements, bytes) kernels::Format::k##name,
+    KERNELS_FLOAT_FORMATS(KERNELS_TEST_FORMAT) KERNELS_BLOCK_FORMATS(KERNELS_TEST_FORMAT)
+#undef KERNELS_TEST_FORMAT
 };
 
 bool is_quantised(kernels::Format format);
@@ -43,6 +44,9 @@ struct Matrix {
   kernels::WeightSource source() const { return {format, rows, cols, bytes.data()}; }
 };
 Matrix make_matrix(kernels::Format format, std::size_t rows, std::size_t cols, std::uint64_t seed);
+
+// Sets the scale of a block to 1, and its min to 1 where it has one.
+void set_unit_scales(kernels::Format format, std::uint8_t* block);
 
 // Limits that hold every case of these tests.
 kernels::Limits test_limits();

@@ -1,5 +1,5 @@
-// exp of the lanes, tested on the plain lanes; the other lanes equal them bit for bit (see the
-// linear and attention tests).
+// exp of the lanes, tested on the plain lanes; the other lanes equal them bit
+// for bit (see the linear and attention tests).
 #include "kernels/cpu/vector_math.h"
 
 #include <gtest/gtest.h>
@@ -26,6 +26,26 @@ TEST(VectorExp, IsWithinTwoUnitsInTheLastPlace) {
     worst = std::max(worst, std::fabs(static_cast<double>(exp_of(x)) - expected) / unit);
   }
   EXPECT_LE(worst, 2.0);
+}
+
+TEST(VectorExp2, IsWithinTwoAndAHalfUnitsInTheLastPlace) {
+  const auto exp2_of = [](float x) {
+    return kernels::cpu::exp2_of_negative<PlainLanes>(PlainLanes::broadcast(x)).v[7];
+  };
+  double worst = 0;
+  for (float x = -126.0F; x <= 0.0F; x += 0.00137F) {
+    const double expected = std::exp2(static_cast<double>(x));
+    const float rounded = static_cast<float>(expected);
+    const double unit =
+        static_cast<double>(std::nextafterf(rounded, INFINITY)) - static_cast<double>(rounded);
+    worst = std::max(worst, std::fabs(static_cast<double>(exp2_of(x)) - expected) / unit);
+  }
+  EXPECT_LE(worst, 2.5);
+  EXPECT_EQ(exp2_of(0.0F), 1.0F);
+  EXPECT_EQ(exp2_of(-1.0F), 0.5F);
+  EXPECT_EQ(exp2_of(-127.0F), std::exp2(-126.0F));
+  EXPECT_EQ(exp2_of(-INFINITY), std::exp2(-126.0F));
+  EXPECT_TRUE(std::isnan(exp2_of(std::nanf(""))));
 }
 
 TEST(VectorExp, IsExactAtZeroAndSaneOutsideItsRange) {
