@@ -87,7 +87,7 @@ constexpr KeyRow kRows[] = {
      }},
     {"engine", "kv_format",
      [](Config& c, const Value& v) {
-       return assign(c.engine.kv_format, to_choice(v, {"f16", "f32"}));
+       return assign(c.engine.kv_format, to_choice(v, {"f16", "q8_0", "f32"}));
      }},
     {"engine", "step_tokens_max",
      [](Config& c, const Value& v) {

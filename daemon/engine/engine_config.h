@@ -23,7 +23,7 @@ struct EngineConfig {
   std::uint32_t sequences_max = 16;
   std::uint64_t kv_cache_bytes = 0;          // 0: enough for four whole contexts
   std::uint64_t memory_bytes_max = 0;        // weights + KV + scratch; 0: three quarters of the machine's memory
-  std::string kv_format = "f16";             // "f16" or "f32"
+  std::string kv_format = "f16";             // "f16", "q8_0" or "f32"
   std::uint32_t step_tokens_max = 256;
   std::uint32_t queue_max = 256;
   bool prefix_cache = true;

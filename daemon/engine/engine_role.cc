@@ -56,6 +56,11 @@ base::Json ready_report(const LoadedModel& model, const EngineConfig& config, st
                              {"kernels", model.ops->name()},
                              {"context_tokens", static_cast<std::uint64_t>(model.decoder->shape().context_tokens_max)},
                              {"load_ms", load_ms},
+                             {"load_phases_ms", base::Json::object({{"verify", model.times.verify_ms},
+                                                                    {"read", model.times.read_ms},
+                                                                    {"tokenizer", model.times.tokenizer_ms},
+                                                                    {"weights", model.times.weights_ms},
+                                                                    {"engine", model.times.engine_ms}})},
                              {"memory", std::move(memory)},
                              {"sandbox", sandbox.report().serialize()}});
 }
@@ -68,14 +73,14 @@ Status run(RoleContext& context, const base::Logger& log) {
   if (context.resources.size() != 1) return base::invalid_input("the engine wants one descriptor: the model directory");
 
   LoadedModel model =
-      TRY(LoadedModel::load(std::move(context.resources[0]), config, ProgressSender(control, clock)).context("load model"));
+      TRY(LoadedModel::load(std::move(context.resources[0]), config, clock, ProgressSender(control, clock)).context("load model"));
   TRY(context.sandbox.lock_down());
   const std::int64_t load_ms = (clock.monotonic_ns() - started_ns) / 1'000'000;
   TRY(control.send(daemon_ipc::Ready{ready_report(model, config, load_ms, context.sandbox).dump()}));
   log.info("model loaded", {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
 
   const PromptTools tools{*model.tokenizer, model.chat_template.get(), model.decoder->shape().context_tokens_max};
-  EngineServer server(config, {*model.engine, tools, clock, log});
+  EngineServer server(config, {*model.engine, tools, clock, log, model.timed_decoder.get()});
   return server.run(control);
 }
 

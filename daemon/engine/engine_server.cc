@@ -99,6 +99,9 @@ std::string EngineServer::stats() {
   const std::int64_t now_ns = parts_.clock.monotonic_ns();
   const double seconds = static_cast<double>(now_ns - measured_ns_) / 1e9;
   const auto tokens = static_cast<double>(stats.generated_tokens - measured_tokens_);
+  const auto per_step = [this](std::int64_t ns) {
+    return step_time_.steps > 0 ? static_cast<double>(ns) / 1e3 / static_cast<double>(step_time_.steps) : 0.0;
+  };
   measured_ns_ = now_ns;
   measured_tokens_ = stats.generated_tokens;
   return base::Json::object({{"model", config_.model_id},
@@ -106,6 +109,9 @@ std::string EngineServer::stats() {
                              {"waiting", stats.waiting},
                              {"tokens_per_second", seconds > 0 ? tokens / seconds : 0.0},
                              {"steps", stats.steps},
+                             {"steps_timed", step_time_.steps},
+                             {"step_us", per_step(step_time_.total_ns)},
+                             {"step_model_us", per_step(step_time_.model_ns)},
                              {"prompt_tokens", stats.prompt_tokens},
                              {"cached_prompt_tokens", stats.cached_prompt_tokens},
                              {"generated_tokens", stats.generated_tokens},
@@ -211,11 +217,30 @@ void EngineServer::lose_gateway(const base::Error& why) {
 // ---- computing --------------------------------------------------------------------------------------------
 
 Status EngineServer::compute() {
-  if (!parts_.engine.has_work() || gateway_.is_full()) return {};
+  if (!parts_.engine.has_work() || gateway_.is_full()) {
+    in_a_row_ = false;
+    return {};
+  }
+  begin_step();
   TRY(parts_.engine.step([this](const runtime::GenerationEvent& event) { deliver(event); }));
   packer_.flush();
   ++work_;
+  in_a_row_ = in_a_row_ && parts_.engine.has_work();
   return {};
+}
+
+void EngineServer::begin_step() {
+  if (parts_.decoder == nullptr) return;
+  const std::int64_t now_ns = parts_.clock.monotonic_ns();
+  const std::int64_t model_ns = parts_.decoder->model_ns();
+  if (in_a_row_) {
+    step_time_.total_ns += now_ns - step_begin_ns_;
+    step_time_.model_ns += model_ns - step_model_ns_;
+    ++step_time_.steps;
+  }
+  step_begin_ns_ = now_ns;
+  step_model_ns_ = model_ns;
+  in_a_row_ = true;
 }
 
 void EngineServer::deliver(const runtime::GenerationEvent& event) {

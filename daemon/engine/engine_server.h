@@ -11,6 +11,7 @@
 #include "daemon/engine/engine_config.h"
 #include "daemon/engine/gateway_link.h"
 #include "daemon/engine/prompt.h"
+#include "daemon/engine/timed_decoder.h"
 #include "daemon/ipc/channel.h"
 #include "hardening/base/clock.h"
 #include "hardening/base/log.h"
@@ -25,6 +26,7 @@ class EngineServer {
     PromptTools tools;
     const base::Clock& clock;
     const base::Logger& log;
+    const TimedDecoder* decoder = nullptr;  // the engine's, where its time is to be told
   };
 
   EngineServer(const EngineConfig& config, const Parts& parts);
@@ -48,6 +50,7 @@ class EngineServer {
   void lose_gateway(const base::Error& why);
 
   base::Status compute();
+  void begin_step();
   void deliver(const runtime::GenerationEvent& event);
   std::string stats();
 
@@ -63,6 +66,17 @@ class EngineServer {
   std::uint64_t work_ = 0;                        // units done so far: steps, and requests taken in
   std::int64_t measured_ns_ = 0;                  // of the last `alive`
   std::uint64_t measured_tokens_ = 0;
+  // From the beginning of a step to the beginning of the next, where one follows the other: what is not the model's is
+  // ours.
+  struct StepTime {
+    std::int64_t total_ns = 0;
+    std::int64_t model_ns = 0;
+    std::uint64_t steps = 0;
+  };
+  StepTime step_time_;
+  std::int64_t step_begin_ns_ = 0;
+  std::int64_t step_model_ns_ = 0;  // the decoder's stopwatch then
+  bool in_a_row_ = false;           // the next step follows at once
 };
 
 }  // namespace daemon_engine

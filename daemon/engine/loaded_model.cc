@@ -5,7 +5,11 @@
 #include <sys/sysinfo.h>
 
 #include <algorithm>
+#include <optional>
+#include <thread>
+#include <utility>
 
+#include "hardening/base/clock.h"
 #include "hardening/base/hex.h"
 #include "provisioning/model_directory.h"
 #include "runtime/model/model_file.h"
@@ -59,20 +63,70 @@ Result<std::unique_ptr<kernels::Ops>> make_ops(const EngineConfig& config, const
   return ops;
 }
 
+kernels::KvFormat kv_format_of(std::string_view name) {
+  if (name == "f32") return kernels::KvFormat::kF32;
+  return name == "q8_0" ? kernels::KvFormat::kQ8_0 : kernels::KvFormat::kF16;
+}
+
 runtime::MemoryRequest memory_request(const EngineConfig& config) {
   runtime::MemoryRequest request;
   request.context_tokens = config.context_tokens;
   request.kv_bytes = config.kv_cache_bytes;
   request.memory_bytes_max = config.memory_bytes_max != 0 ? config.memory_bytes_max : three_quarters_of_memory();
-  request.kv_format = config.kv_format == "f32" ? kernels::KvFormat::kF32 : kernels::KvFormat::kF16;
+  request.kv_format = kv_format_of(config.kv_format);
   request.rows_max = std::max(config.step_tokens_max, config.sequences_max);
   request.logit_rows_max = std::max<std::size_t>(config.sequences_max, 16);
   return request;
 }
 
+// Milliseconds since it was last asked.
+class Laps {
+ public:
+  explicit Laps(const base::Clock& clock) : clock_(clock), last_ns_(clock.monotonic_ns()) {}
+
+  std::int64_t next_ms() {
+    const std::int64_t now_ns = clock_.monotonic_ns();
+    return (now_ns - std::exchange(last_ns_, now_ns)) / 1'000'000;
+  }
+
+ private:
+  const base::Clock& clock_;
+  std::int64_t last_ns_;
+};
+
+// Makes a tokenizer on a thread of its own: it takes as long as much of the loading.
+class TokenizerMaker {
+ public:
+  TokenizerMaker(runtime::Vocabulary vocabulary, const base::Clock& clock)
+      : thread_([this, &clock, vocabulary = std::move(vocabulary)]() mutable {
+          Laps laps(clock);
+          result_ = runtime::Tokenizer::create(std::move(vocabulary));
+          took_ms_ = laps.next_ms();
+        }) {}
+  ~TokenizerMaker() {
+    if (thread_.joinable()) thread_.join();
+  }
+  TokenizerMaker(const TokenizerMaker&) = delete;
+  TokenizerMaker& operator=(const TokenizerMaker&) = delete;
+
+  // Waits for it. Once.
+  Result<std::unique_ptr<runtime::Tokenizer>> take(std::int64_t& took_ms) {
+    thread_.join();
+    took_ms = took_ms_;
+    return std::move(*result_);
+  }
+
+ private:
+  std::optional<Result<std::unique_ptr<runtime::Tokenizer>>> result_;
+  std::int64_t took_ms_ = 0;
+  std::thread thread_;  // the last: it uses what is above
+};
+
 }  // namespace
 
-Result<LoadedModel> LoadedModel::load(base::Fd directory, const EngineConfig& config, const Progress& progress) {
+Result<LoadedModel> LoadedModel::load(base::Fd directory, const EngineConfig& config, const base::Clock& clock,
+                                      const Progress& progress) {
+  Laps laps(clock);
   const auto keys = TRY(parse_keys(config.trusted_keys_pem));
   const auto bundle = TRY(provisioning::SignedModel::open(std::move(directory), keys));
   const std::string name = TRY(choose_file(bundle.statement(), config.model_file));
@@ -80,25 +134,31 @@ Result<LoadedModel> LoadedModel::load(base::Fd directory, const EngineConfig& co
       name, [&](std::uint64_t done, std::uint64_t total) { progress(done, total, "verifying the model"); }));
 
   LoadedModel model;
+  model.times.verify_ms = laps.next_ms();
   model.digest = base::to_hex(bundle.statement().root_digest());
   model.signer = bundle.signer_hint();
   runtime::ModelFile parts = TRY(runtime::read_model_file(file.bytes()).context(name));
   const runtime::MemoryRequest memory = memory_request(config);
   const std::size_t context_tokens = runtime::planned_context(parts.spec, memory);
   model.ops = TRY(make_ops(config, runtime::backend_limits(parts.spec, memory.rows_max, context_tokens)));
-  model.tokenizer = TRY(runtime::Tokenizer::create(std::move(parts.vocabulary)).context(name + ": tokenizer"));
   if (!parts.chat_template.empty()) {
     model.chat_template = TRY(runtime::ChatTemplate::parse(parts.chat_template).context(name + ": chat template"));
   }
+  TokenizerMaker tokenizer(std::move(parts.vocabulary), clock);
+  model.times.read_ms = laps.next_ms();
   runtime::TransformerOptions options;
   options.memory = memory;
   options.progress = [&](std::uint64_t done, std::uint64_t total) { progress(done, total, "loading the weights"); };
   model.decoder = TRY(runtime::Transformer::load(std::move(file), *model.ops, options).context(name));
+  model.times.weights_ms = laps.next_ms();
+  model.tokenizer = TRY(tokenizer.take(model.times.tokenizer_ms).context(name + ": tokenizer"));
   const runtime::EngineOptions engine{.sequences_max = config.sequences_max,
                                       .queue_max = config.queue_max,
                                       .step_tokens_max = config.step_tokens_max,
                                       .prefix_cache = config.prefix_cache};
-  model.engine = TRY(runtime::Engine::create(engine, *model.decoder, *model.tokenizer));
+  model.timed_decoder = std::make_unique<TimedDecoder>(*model.decoder, clock);
+  model.engine = TRY(runtime::Engine::create(engine, *model.timed_decoder, *model.tokenizer));
+  model.times.engine_ms = laps.next_ms();
   return model;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "daemon/engine/engine_config.h"
+#include "daemon/engine/timed_decoder.h"
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
 #include "kernels/ops.h"
@@ -27,12 +28,25 @@ struct LoadedModel {
   std::unique_ptr<runtime::ChatTemplate> chat_template;  // null when the model has none
   std::unique_ptr<kernels::Ops> ops;
   std::unique_ptr<runtime::Transformer> decoder;
+  std::unique_ptr<TimedDecoder> timed_decoder;  // what the engine calls
   std::unique_ptr<runtime::Engine> engine;
+
+  // What loading took, phase by phase; the tokenizer is made while the weights are loaded.
+  struct Times {
+    std::int64_t verify_ms = 0;
+    std::int64_t read_ms = 0;
+    std::int64_t tokenizer_ms = 0;
+    std::int64_t weights_ms = 0;
+    std::int64_t engine_ms = 0;
+  };
+  Times times;
 
   using Progress = std::function<void(std::uint64_t done, std::uint64_t total, std::string_view what)>;
 
   // Nothing of the directory is read before its signature was verified with one of the configured keys.
-  static base::Result<LoadedModel> load(base::Fd directory, const EngineConfig& config, const Progress& progress);
+  // The clock outlives the model.
+  static base::Result<LoadedModel> load(base::Fd directory, const EngineConfig& config, const base::Clock& clock,
+                                        const Progress& progress);
 };
 
 }  // namespace daemon_engine

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -10,7 +11,18 @@
 namespace base {
 namespace {
 
-constexpr std::uintptr_t kPageBytes = 4096;
+constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
+
+std::uintptr_t address_of(std::span<const std::byte> bytes) { return reinterpret_cast<std::uintptr_t>(bytes.data()); }
+
+// Calls body(page, first, last) for each large page with a part of [first, last), counted from the page of `base`.
+template <typename Body>
+void for_each_page(std::uintptr_t base, std::uintptr_t first, std::uintptr_t last, const Body& body) {
+  const std::uintptr_t first_page = base / kLargePage;
+  for (std::uintptr_t page = first / kLargePage; page * kLargePage < last; ++page) {
+    body(page - first_page, std::max(first, page * kLargePage), std::min(last, (page + 1) * kLargePage));
+  }
+}
 
 }  // namespace
 
@@ -19,13 +31,18 @@ VerifiedFile::VerifiedFile(PassKey, std::string name, Sha256Digest digest, std::
     : name_(std::move(name)), digest_(digest), bytes_(bytes), mapped_bytes_(mapped_bytes) {
   // From here on nobody writes them, by accident or otherwise.
   if (mapped_bytes_ > 0) CHECK(::mprotect(bytes_.data(), mapped_bytes_, PROT_READ) == 0);
+  const std::uintptr_t begin = address_of(bytes_);
+  for_each_page(begin, begin, begin + bytes_.size(), [this](std::size_t, std::uintptr_t first, std::uintptr_t last) {
+    wanted_.push_back(static_cast<std::uint32_t>(last - first));
+  });
 }
 
 VerifiedFile::VerifiedFile(VerifiedFile&& other) noexcept
     : name_(std::move(other.name_)),
       digest_(other.digest_),
       bytes_(std::exchange(other.bytes_, {})),
-      mapped_bytes_(std::exchange(other.mapped_bytes_, 0)) {}
+      mapped_bytes_(std::exchange(other.mapped_bytes_, 0)),
+      wanted_(std::move(other.wanted_)) {}
 
 VerifiedFile& VerifiedFile::operator=(VerifiedFile&& other) noexcept {
   if (this != &other) {
@@ -34,6 +51,7 @@ VerifiedFile& VerifiedFile::operator=(VerifiedFile&& other) noexcept {
     digest_ = other.digest_;
     bytes_ = std::exchange(other.bytes_, {});
     mapped_bytes_ = std::exchange(other.mapped_bytes_, 0);
+    wanted_ = std::move(other.wanted_);
   }
   return *this;
 }
@@ -46,10 +64,17 @@ void VerifiedFile::drop() {
 
 void VerifiedFile::release(std::size_t offset, std::size_t count) {
   CHECK(offset <= bytes_.size() && count <= bytes_.size() - offset);
-  const auto start = reinterpret_cast<std::uintptr_t>(bytes_.data()) + offset;
-  const auto first = (start + kPageBytes - 1) & ~(kPageBytes - 1);
-  const auto last = (start + count) & ~(kPageBytes - 1);
-  if (first < last) (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  const std::uintptr_t begin = address_of(bytes_);
+  const std::uintptr_t mapped_end = begin + mapped_bytes_;
+  for_each_page(begin, begin + offset, begin + offset + count,
+                [&](std::size_t page, std::uintptr_t first, std::uintptr_t last) {
+                  CHECK(wanted_[page] >= last - first);  // released twice
+                  wanted_[page] -= static_cast<std::uint32_t>(last - first);
+                  if (wanted_[page] > 0) return;
+                  const std::uintptr_t page_begin = std::max(begin, (begin / kLargePage + page) * kLargePage);
+                  const std::uintptr_t page_end = std::min(mapped_end, (begin / kLargePage + page + 1) * kLargePage);
+                  (void)::madvise(reinterpret_cast<void*>(page_begin), page_end - page_begin, MADV_DONTNEED);
+                });
 }
 
 }  // namespace base

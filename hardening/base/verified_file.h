@@ -8,9 +8,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
-
+#include <vector>
 
 namespace provisioning {
 class FileVerifier;  // the one holder of the pass-key; lives in provisioning/file_verifier.h
@@ -42,8 +43,10 @@ class VerifiedFile {
   const Sha256Digest& sha256() const { return digest_; }
   std::span<const std::byte> bytes() const { return bytes_; }
 
-  // Gives the whole pages inside [offset, offset + count) back to the system: a loader calls this once it has
-  // made its own layout of a tensor, so that a model is never twice in memory. Those bytes read as zero after.
+  // Says that [offset, offset + count) is wanted no more: a loader calls this once for each tensor, when it has made
+  // its own layout of it, so that a model is never twice in memory. What is wanted of no large page (2 MiB) any more
+  // goes back to the system whole: a page given back in parts is of no use to who asks for memory next. The bytes may
+  // read as zero after.
   void release(std::size_t offset, std::size_t count);
 
  private:
@@ -53,6 +56,7 @@ class VerifiedFile {
   Sha256Digest digest_{};
   std::span<std::byte> bytes_;
   std::size_t mapped_bytes_ = 0;
+  std::vector<std::uint32_t> wanted_;  // bytes, by large page from the one the mapping begins in
 };
 
 }  // namespace base

@@ -24,6 +24,11 @@ inline std::uint32_t order_key(float logit) {
   return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
 }
 
+// The logit of a key (of both zeros: the positive one).
+inline float order_key_logit(std::uint32_t key) {
+  return std::bit_cast<float>((key & 0x80000000U) != 0 ? key & 0x7FFFFFFFU : ~key);
+}
+
 // The last candidate that is kept.
 struct CandidateCut {
   std::uint32_t key = 0;

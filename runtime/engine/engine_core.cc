@@ -24,11 +24,8 @@ EngineCore::EngineCore(const EngineOptions& options, Decoder& decoder, const Tok
       bounds_{vocabulary_, decoder.shape().context_tokens_max, decoder.shape().block_tokens,
               decoder.shape().blocks},
       scheduler_(options, decoder),
-      sampler_(vocabulary_) {
-  histories_.reserve(options.sequences_max);
-  for (std::size_t i = 0; i < options.sequences_max; ++i) {
-    histories_.emplace_back(vocabulary_, bounds_.context_tokens_max);
-  }
+      sampler_(options, decoder, vocabulary_),
+      echo_row_(vocabulary_) {
   slices_.reserve(options.sequences_max);
   event_.text.reserve(kEventTextBytes);
   event_.top.reserve(limits::kTopLogprobsMax);
@@ -61,6 +58,7 @@ base::Status EngineCore::step(const EventSink& sink) {
     scheduler_.complete();
     ++counts_.steps;
   }
+  sample(rows);
   for (const auto& [id, request] : scheduler_.requests()) {
     for (Sequence& choice : request->choices) {
       if (choice.closing != FinishReason::kNone) {
@@ -100,13 +98,27 @@ LogitRow EngineCore::row_at(const LogitRows& rows, std::size_t index) const {
           rows.log_sum_exp[index]};
 }
 
+// Draws for every sequence whose tokens are all computed.
+void EngineCore::sample(const LogitRows& rows) {
+  sampler_.clear();
+  for (const auto& [id, request] : scheduler_.requests()) {
+    for (Sequence& choice : request->choices) {
+      if (choice.closing != FinishReason::kNone || choice.step_tokens == 0) continue;
+      if (choice.computed < choice.tokens.size()) continue;
+      choice.step_draw = sampler_.drawn().size();
+      sampler_.add(choice, row_at(rows, choice.step_row + choice.step_logits - 1));
+    }
+  }
+  sampler_.draw_all();
+}
+
 // ---- events
 // ----------------------------------------------------------------------------------------------
 
 void EngineCore::emit(Sequence& sequence, const LogitRows& rows, const EventSink& sink) {
   if (sequence.echo && !emit_echo(sequence, rows, sink)) return;
   if (sequence.computed < sequence.tokens.size()) return;
-  emit_token(sequence, row_at(rows, sequence.step_row + sequence.step_logits - 1), sink);
+  emit_token(sampler_.drawn()[sequence.step_draw], sink);
 }
 
 // Gives back the prompt tokens that are due: all at once, or, when their log-probabilities are
@@ -124,7 +136,7 @@ bool EngineCore::emit_echo(Sequence& sequence, const LogitRows& rows, const Even
     if (echo.next > sequence.computed) return true;
     CHECK(echo.next > first_position);
     const LogitRow before = row_at(rows, sequence.step_row + echo.next - 1 - first_position);
-    if (!all_finite(before.logits)) {
+    if (!echo_row_.scan(before.logits)) {
       emit_error(sequence, kNotFiniteError, sink);
       return false;
     }
@@ -143,18 +155,26 @@ void EngineCore::emit_prompt_token(Sequence& sequence, const LogitRow* before,
   event_.token = token;
   echo.utf8.push(echo.detokenizer.push(token), event_.text);
   if (echo.next == sequence.request->prompt_tokens()) echo.utf8.flush(event_.text);
-  if (before != nullptr) add_logprobs(sequence, *before, token);
+  if (before != nullptr) {
+    event_.has_logprob = true;
+    event_.logprob = token_logprob(*before, token);
+    top_logprobs(*before, echo_row_, sequence.request->spec.top_logprobs, event_.top);
+  }
   sink(event_);
 }
 
-void EngineCore::emit_token(Sequence& sequence, const LogitRow& row, const EventSink& sink) {
-  const base::Result<TokenId> drawn = draw(sequence, row);
-  if (!drawn.ok()) return emit_error(sequence, drawn.error().message, sink);
-  const TokenId token = drawn.value();
+void EngineCore::emit_token(const BatchSampler::Drawn& drawn, const EventSink& sink) {
+  Sequence& sequence = *drawn.sequence;
+  if (!drawn.token.ok()) return emit_error(sequence, drawn.token.error().message, sink);
+  const TokenId token = drawn.token.value();
   ++counts_.generated_tokens;
   begin_event(sequence);
   event_.token = token;
-  if (sequence.request->spec.logprobs) add_logprobs(sequence, row, token);
+  if (sequence.request->spec.logprobs) {
+    event_.has_logprob = true;
+    event_.logprob = token_logprob(drawn.row, token);
+    event_.top = drawn.top;
+  }
   const FinishReason reason = sequence.output.push(token, event_.text);
   if (reason == FinishReason::kNone) {
     sequence.tokens.push_back(token);
@@ -193,47 +213,12 @@ void EngineCore::begin_event(const Sequence& sequence) {
   event_.error.clear();
 }
 
-void EngineCore::add_logprobs(const Sequence& sequence, const LogitRow& row, TokenId token) {
-  event_.has_logprob = true;
-  event_.logprob = token_logprob(row, token);
-  top_logprobs(row, sequence.request->spec.top_logprobs, event_.top);
-}
-
 void EngineCore::finish_event(Sequence& sequence, FinishReason reason) {
   event_.finish = reason;
   event_.prompt_tokens = static_cast<std::uint32_t>(sequence.request->prompt_tokens());
   event_.completion_tokens = sequence.output.tokens();
   event_.cached_prompt_tokens = sequence.request->cached_prompt_tokens;
   scheduler_.finish(sequence);
-}
-
-// ---- drawing
-// ---------------------------------------------------------------------------------------------
-
-base::Result<TokenId> EngineCore::draw(Sequence& sequence, const LogitRow& row) {
-  const LiveRequest& request = *sequence.request;
-  Draw draw = {row.logits,           request.spec.sampling,
-               history_of(sequence), {},
-               sequence.choice,      static_cast<std::uint32_t>(sequence.tokens.size())};
-  if (!sequence.output.may_end()) draw.barred = request.barred;
-  return sampler_.sample(draw);
-}
-
-// The history of a running sequence up to its last token; null when no penalty asks for it.
-const TokenHistory* EngineCore::history_of(Sequence& sequence) {
-  if (!uses_history(sequence.request->spec.sampling)) return nullptr;
-  TokenHistory& history = histories_[sequence.slot];
-  const std::size_t prompt = sequence.request->prompt_tokens();
-  const std::span<const TokenId> made = std::span(sequence.tokens).subspan(prompt);
-  if (sequence.history_stale) {
-    sequence.history_stale = false;
-    history.reset();
-    history.add_prompt(sequence.request->spec.prompt);
-    for (const TokenId token : made) history.add_output(token);
-  } else {
-    history.add_output(made.back());
-  }
-  return &history;
 }
 
 }  // namespace runtime

@@ -6,12 +6,11 @@
 #include <vector>
 
 #include "hardening/base/result.h"
+#include "runtime/engine/batch_sampler.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/logprobs.h"
 #include "runtime/engine/request_check.h"
-#include "runtime/engine/sampler.h"
 #include "runtime/engine/scheduler.h"
-#include "runtime/engine/token_history.h"
 
 namespace runtime {
 
@@ -31,17 +30,15 @@ class EngineCore final : public Engine {
   base::Result<LogitRows> compute(std::span<Sequence* const> batch);
   LogitRow row_at(const LogitRows& rows, std::size_t index) const;
 
+  void sample(const LogitRows& rows);
   void emit(Sequence& sequence, const LogitRows& rows, const EventSink& sink);
   bool emit_echo(Sequence& sequence, const LogitRows& rows, const EventSink& sink);
   void emit_prompt_token(Sequence& sequence, const LogitRow* before, const EventSink& sink);
-  void emit_token(Sequence& sequence, const LogitRow& row, const EventSink& sink);
+  void emit_token(const BatchSampler::Drawn& drawn, const EventSink& sink);
   void emit_closing(Sequence& sequence, const EventSink& sink);
   void emit_error(Sequence& sequence, std::string_view error, const EventSink& sink);
 
-  base::Result<TokenId> draw(Sequence& sequence, const LogitRow& row);
-  const TokenHistory* history_of(Sequence& sequence);
   void begin_event(const Sequence& sequence);
-  void add_logprobs(const Sequence& sequence, const LogitRow& row, TokenId token);
   void finish_event(Sequence& sequence, FinishReason reason);
 
   EngineOptions options_;
@@ -50,8 +47,8 @@ class EngineCore final : public Engine {
   std::size_t vocabulary_;  // of the tokenizer; a model may have padding rows behind it
   RequestBounds bounds_;
   Scheduler scheduler_;
-  Sampler sampler_;
-  std::vector<TokenHistory> histories_;  // by slot
+  BatchSampler sampler_;
+  LogitRowBlocks echo_row_;
   std::vector<SequenceSlice> slices_;
   GenerationEvent event_;  // one for all, so that its texts keep their memory
   EngineStats counts_;

@@ -34,6 +34,9 @@ inline constexpr std::size_t kTenantsMax = 4096;
 inline constexpr std::size_t kSequencesMax = 4096;
 inline constexpr std::size_t kQueueMax = 65'536;
 
+// Rows sampled at one time. Each has scratch of 30 bytes per token of the vocabulary.
+inline constexpr std::size_t kSamplersMax = 16;
+
 }  // namespace runtime::limits
 
 #endif  // RUNTIME_ENGINE_LIMITS_H_

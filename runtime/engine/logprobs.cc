@@ -17,23 +17,23 @@ void sift_up(const LogitRow& row, std::vector<TokenLogprob>& out) {
 
 }  // namespace
 
-void top_logprobs(const LogitRow& row, std::size_t count, std::vector<TokenLogprob>& out) {
+void top_logprobs(const LogitRow& row, LogitRowBlocks& blocks, std::size_t count,
+                  std::vector<TokenLogprob>& out) {
   out.clear();
   count = std::min(count, row.logits.size());
   if (count == 0) return;
   float worst = 0;
-  for (std::size_t i = 0; i < row.logits.size(); ++i) {
-    const TokenLogprob entry = {static_cast<TokenId>(i), 0};
+  blocks.for_each_from(blocks.floor_of_largest(count), [&](TokenId token, float logit) {
     if (out.size() < count) {
-      out.push_back(entry);
-    } else if (row.logits[i] > worst) {
-      out.back() = entry;
+      out.push_back({token, 0});
+    } else if (logit > worst) {
+      out.back() = {token, 0};
     } else {
-      continue;
+      return;
     }
     sift_up(row, out);
     worst = row.logits[static_cast<std::size_t>(out.back().token)];
-  }
+  });
   for (TokenLogprob& entry : out) entry = token_logprob(row, entry.token);
 }
 

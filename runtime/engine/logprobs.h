@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/engine/logit_row_blocks.h"
 #include "runtime/engine/request.h"
 #include "runtime/token.h"
 
@@ -24,8 +25,9 @@ inline TokenLogprob token_logprob(const LogitRow& row, TokenId token) {
 }
 
 // The `count` likeliest tokens, best first, the lower id first among equals. Replaces what is in
-// `out`, which keeps its memory.
-void top_logprobs(const LogitRow& row, std::size_t count, std::vector<TokenLogprob>& out);
+// `out`, which keeps its memory. `blocks` has scanned the row's logits.
+void top_logprobs(const LogitRow& row, LogitRowBlocks& blocks, std::size_t count,
+                  std::vector<TokenLogprob>& out);
 
 }  // namespace runtime
 

@@ -29,6 +29,7 @@
 
 #include "hardening/base/result.h"
 #include "runtime/engine/candidate_cut.h"
+#include "runtime/engine/logit_row_blocks.h"
 #include "runtime/engine/request.h"
 #include "runtime/engine/token_history.h"
 #include "runtime/engine/token_weight.h"
@@ -50,6 +51,10 @@ struct Draw {
 
 // Holds scratch for one vocabulary, taken at creation: drawing allocates nothing. Belongs to one
 // thread.
+//
+// Nothing is sorted. Where top_k or min_p leaves few candidates they are listed, else every token
+// is weighed in one wide pass and blocks are added up; what a nucleus ends with is found by a
+// histogram of those tokens that can be in it.
 class Sampler {
  public:
   // Requires 1 <= vocabulary <= limits::kSampledVocabularyMax.
@@ -58,28 +63,56 @@ class Sampler {
   // kInvalidInput when a logit is not finite, or no token is left to draw.
   base::Result<TokenId> sample(const Draw& draw);
 
+  // The row of the last sample(), before anything was added to it.
+  LogitRowBlocks& row() { return row_; }
+
  private:
   struct Candidate {
     TokenId token;
     std::uint32_t key;
     TokenWeight weight;
   };
+  // What of a weighed row may be drawn.
+  struct Kept {
+    CandidateCut cut;
+    TokenWeight weight_min = 1;
 
-  std::span<const float> adjust(const Draw& draw);
+    bool keeps(float logit, TokenId token, TokenWeight weight) const {
+      return weight >= weight_min && cut.keeps(order_key(logit), token);
+    }
+  };
+
+  LogitRowBlocks& adjust(const Draw& draw);
   void apply_penalties(const Draw& draw);
-  void collect(std::span<const float> logits, float max, const SamplingParams& params);
+
+  // From a list of candidates.
+  void list_top_k(LogitRowBlocks& row, std::size_t count);
+  void list_likely(const LogitRowBlocks& row, float min_p, double beta);
+  void weigh_candidates(float max, double beta);
   void keep_top_p(float top_p);
   void keep_min_p(float min_p);
-  TokenWeight total_weight() const;
   TokenId draw_candidate(std::uint64_t bits) const;
 
-  std::vector<float> adjusted_;        // [vocabulary]
-  std::vector<Candidate> candidates_;  // by ascending id
+  // From the whole row.
+  TokenId draw_from_row(const LogitRowBlocks& row, const SamplingParams& params,
+                        std::uint64_t bits);
+  TokenWeight weigh_row(const LogitRowBlocks& row, double beta);
+  CandidateCut find_nucleus(const LogitRowBlocks& row, double beta, TokenWeight total,
+                            TokenWeight target);
+  TokenWeight sum_kept(const LogitRowBlocks& row, const Kept& kept);
+  TokenId walk_row(const LogitRowBlocks& row, const Kept& kept, TokenWeight rest) const;
+
+  LogitRowBlocks row_;
+  LogitRowBlocks adjusted_row_;
+  std::vector<float> adjusted_;               // [vocabulary]
+  std::vector<Candidate> candidates_;         // by ascending id
+  std::vector<TokenWeight> weights_;          // [vocabulary]; of blocks whose sum is not zero
+  std::vector<TokenWeight> block_sums_;       // by block
+  std::vector<std::uint32_t> block_buckets_;  // by block: of its largest
+  std::vector<TokenWeight> nucleus_sums_;     // by bucket
   CandidateCutter cutter_;
 };
 
-// Whether every value is finite: the condition for sampling and for log-probabilities.
-bool all_finite(std::span<const float> logits);
 inline constexpr std::string_view kNotFiniteError = "the model computed logits that are not finite";
 
 }  // namespace runtime

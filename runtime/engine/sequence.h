@@ -57,6 +57,7 @@ struct Sequence {
   std::size_t step_tokens = 0;
   std::size_t step_logits = 0;  // rows, for the last so many of them
   std::size_t step_row = 0;     // the first of these among all rows of the step
+  std::size_t step_draw = 0;    // its place among the draws of the step, if it has one
 
   // The first position whose logits are still wanted.
   std::size_t first_logit_position() const;

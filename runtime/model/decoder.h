@@ -50,6 +50,24 @@ class Decoder {
 
   // Copies a KV block's contents in all layers (copy-on-write of a shared prefix).
   virtual base::Status copy_block(std::int32_t from, std::int32_t to) = 0;
+
+  // The threads of this host that the model is computed with, the caller's included.
+  virtual std::size_t host_threads() const { return 1; }
+
+  // Calls body(task) once for every task below `tasks`, in any order, side by side on these threads, and returns
+  // when all are done. Takes no memory; not within forward(). `body` is borrowed for the call.
+  template <typename Body>
+  void for_each_on_host(std::size_t tasks, const Body& body) {
+    const auto call = [](const void* context, std::size_t task) { (*static_cast<const Body*>(context))(task); };
+    run_on_host(tasks, call, &body);
+  }
+
+ protected:
+  // What for_each_on_host is made of: run(context, task) for every task.
+  using HostTask = void (*)(const void* context, std::size_t task);
+  virtual void run_on_host(std::size_t tasks, HostTask run, const void* context) {
+    for (std::size_t task = 0; task < tasks; ++task) run(context, task);
+  }
 };
 
 }  // namespace runtime

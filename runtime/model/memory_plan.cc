@@ -101,13 +101,16 @@ Result<MemoryPlan> plan_memory(const GgufFile& file, const ModelSpec& spec, cons
   const StepSize step{request.rows_max, divide_up(plan.context_tokens, request.block_tokens)};
   plan.activations_bytes = activation_bytes(spec, step).total();
   plan.logits_bytes = 2 * std::uint64_t{request.logit_rows_max} * spec.vocabulary * sizeof(float);
-  plan.total_bytes =
-      plan.weights_bytes + plan.kv_bytes + plan.activations_bytes + plan.logits_bytes;
+  plan.scratch_bytes = ops.scratch_bytes();
+  plan.total_bytes = plan.weights_bytes + plan.kv_bytes + plan.activations_bytes +
+                     plan.logits_bytes + plan.scratch_bytes;
   if (request.memory_bytes_max != 0 && plan.total_bytes > request.memory_bytes_max) {
     return base::exhausted(fmt::format(
-        "memory: {} needed (weights {}, KV cache {}, activations {}, logits {}), {} allowed",
+        "memory: {} needed (weights {}, KV cache {}, activations {}, logits {}, kernels {}), {} "
+        "allowed",
         mib(plan.total_bytes), mib(plan.weights_bytes), mib(plan.kv_bytes),
-        mib(plan.activations_bytes), mib(plan.logits_bytes), mib(request.memory_bytes_max)));
+        mib(plan.activations_bytes), mib(plan.logits_bytes), mib(plan.scratch_bytes),
+        mib(request.memory_bytes_max)));
   }
   return plan;
 }
@@ -123,6 +126,7 @@ std::vector<std::string> MemoryPlan::summary() const {
                        kv_shape.blocks, kv_shape.block_tokens, kv_tokens(), context_tokens)),
       line("activations", activations_bytes, ""),
       line("logits", logits_bytes, ""),
+      line("kernels", scratch_bytes, ""),
       line("total", total_bytes, ""),
   };
 }

@@ -1,8 +1,7 @@
 // How much memory a model will take, worked out before any of it is taken.
 //
-// Everything a decoder ever holds is in the plan: when loading succeeds, no later step asks for
-// more. What the backend keeps for itself (its scratch, made with kernels::Limits before the plan)
-// is not ours to count.
+// Everything a decoder ever holds is in the plan, and what the backend keeps for itself: when
+// loading succeeds, no later step asks for more.
 #ifndef RUNTIME_MODEL_MEMORY_PLAN_H_
 #define RUNTIME_MODEL_MEMORY_PLAN_H_
 
@@ -44,7 +43,8 @@ struct MemoryPlan {
   std::uint64_t kv_bytes = 0;
   std::uint64_t activations_bytes =
       0;  // rows on their way through the layers, positions and block tables
-  std::uint64_t logits_bytes = 0;  // on the backend, and the copy handed out
+  std::uint64_t logits_bytes = 0;   // on the backend, and the copy handed out
+  std::uint64_t scratch_bytes = 0;  // the backend's own, taken before there was a plan
   std::uint64_t total_bytes = 0;
 
   // One line per item and the total, aligned, for people.

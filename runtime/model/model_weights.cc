@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -25,7 +26,11 @@ class Loader {
  public:
   Loader(base::VerifiedFile& bytes, const GgufFile& file, kernels::Ops& ops,
          const LoadProgress& progress)
-      : bytes_(bytes), file_(file), ops_(ops), progress_(progress) {}
+      : bytes_(bytes), file_(file), ops_(ops), progress_(progress) {
+    for (const GgufTensor& tensor : file.tensors()) starts_.push_back(tensor.file_offset);
+    starts_.push_back(file.file_bytes());
+    std::ranges::sort(starts_);
+  }
 
   Result<ModelWeights> load(const ModelSpec& spec) {
     const std::vector<TensorSpec> expected = expected_tensors(spec);
@@ -51,7 +56,9 @@ class Loader {
                                          tensor.data.data()};
       TRY(to_status(ops_.load_weight(source, &matrix_place(expected)), "load " + expected.name));
     }
-    bytes_.release(tensor.file_offset, tensor.data.size());
+    // With the padding behind it, which nobody else would give back.
+    bytes_.release(tensor.file_offset,
+                   *std::ranges::upper_bound(starts_, tensor.file_offset) - tensor.file_offset);
     done_bytes_ += tensor.data.size();
     if (progress_) progress_(done_bytes_, total_bytes_);
     return {};
@@ -133,6 +140,7 @@ class Loader {
   const GgufFile& file_;
   kernels::Ops& ops_;
   const LoadProgress& progress_;
+  std::vector<std::size_t> starts_;  // of the tensors in the file, and its end; ascending
   ModelWeights weights_;
   std::size_t vector_offset_ = 0;
   std::uint64_t done_bytes_ = 0;

@@ -41,9 +41,15 @@ class Transformer final : public Decoder {
   const DecoderShape& shape() const override { return shape_; }
   base::Result<LogitRows> forward(std::span<const SequenceSlice> slices) override;
   base::Status copy_block(std::int32_t from, std::int32_t to) override;
+  std::size_t host_threads() const override { return ops_.host_threads(); }
 
   const ModelSpec& spec() const { return spec_; }
   const MemoryPlan& plan() const { return plan_; }
+
+ protected:
+  void run_on_host(std::size_t tasks, HostTask run, const void* context) override {
+    ops_.for_each_host(tasks, run, context);
+  }
 
  private:
   // Backend memory a forward pass works in; sizes in activations.h.

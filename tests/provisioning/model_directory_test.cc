@@ -1,10 +1,13 @@
 // Signing and verifying whole directories, against the reference tool's own signature and against tampering.
 #include "provisioning/model_directory.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "hardening/base/hex.h"
 #include "provisioning/envelope.h"
@@ -132,6 +135,25 @@ TEST_F(SignedDirectory, ReadsAVerifiedFileThatLaterChangesDoNotTouch) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), "weights");
   EXPECT_FALSE(model.read("model.gguf").ok());
   EXPECT_THAT(model.read("unknown").error().message, HasSubstr("not covered"));
+}
+
+TEST_F(SignedDirectory, VerifiesAFileOfManyPiecesToItsLastByte) {
+  std::string text(5'000'001, 'w');  // read ahead in pieces of a mebibyte
+  for (std::size_t i = 0; i < text.size(); i += 4099) text[i] = static_cast<char>('a' + i % 26);
+  directory_.write("model.gguf", text);
+  const auto fd = base::open_file(directory_.path() + "/model.gguf", O_RDONLY);
+  ASSERT_TRUE(fd.ok());
+  std::uint64_t last = 0;
+  const auto read = FileVerifier::read(fd.value(), "model.gguf", sha256(text),
+                                       [&last](std::uint64_t done, std::uint64_t) { last = done; });
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(last, text.size());
+  EXPECT_TRUE(std::ranges::equal(read.value().bytes(), std::as_bytes(std::span(text))));
+  text.back() = '!';
+  const auto again = base::open_file(directory_.path() + "/model.gguf", O_RDONLY);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(FileVerifier::read(again.value(), "model.gguf", sha256(text)).error().code,
+            base::ErrorCode::kDenied);
 }
 
 TEST_F(SignedDirectory, ListsFilesInCodePointOrder) {

@@ -1,6 +1,6 @@
 // The tokens, texts and log-probabilities of a request follow from the request alone: whatever runs
-// beside it, however prompts are cut, found in the cache, thrown out and computed again, or resumed
-// after a restart.
+// beside it, on however many threads tokens are drawn, however prompts are cut, found in the cache,
+// thrown out and computed again, or resumed after a restart.
 //
 // Random requests and schedules; the seed of a failure is printed and can be put into kFirstSeed.
 #include <gtest/gtest.h>
@@ -128,6 +128,8 @@ Schedule random_schedule(Dice& dice) {
 Transcripts run_together(std::vector<GenerationRequest> requests, const Schedule& schedule,
                          const Tokenizer& tokenizer, Dice& dice, EngineStats& stats) {
   HashDecoder decoder(schedule.shape);
+  const auto lender = kernels::make_cpu_ops({.limits = {}, .threads = dice.between(1, 3)});
+  decoder.lend_threads_of(*lender);
   const auto engine = make_engine(schedule.options, decoder, tokenizer);
   Transcripts transcripts;
   std::vector<std::uint64_t> noise;

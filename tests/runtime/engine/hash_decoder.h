@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hardening/base/check.h"
+#include "kernels/ops.h"
 #include "runtime/model/decoder.h"
 
 namespace runtime {
@@ -73,6 +74,12 @@ class HashDecoder final : public Decoder {
     return {};
   }
 
+  std::size_t host_threads() const override {
+    return lender_ == nullptr ? 1 : lender_->host_threads();
+  }
+  // From then on tokens are drawn on the threads of `ops`, which outlives the decoder.
+  void lend_threads_of(kernels::Ops& ops) { lender_ = &ops; }
+
   void fail() { fail_ = true; }
   // From then on a logit is not a number once a sequence ends in this token.
   void spoil_after(TokenId token) { spoiled_ = token; }
@@ -80,6 +87,12 @@ class HashDecoder final : public Decoder {
   std::size_t copies() const { return copies_; }
   std::size_t rows() const { return rows_; }
   std::size_t rows_of_step_max() const { return rows_of_step_max_; }
+
+ protected:
+  void run_on_host(std::size_t tasks, HostTask run, const void* context) override {
+    if (lender_ == nullptr) return Decoder::run_on_host(tasks, run, context);
+    lender_->for_each_host(tasks, run, context);
+  }
 
  private:
   TokenId& slot(std::int32_t block, std::size_t index) {
@@ -143,6 +156,7 @@ class HashDecoder final : public Decoder {
   std::vector<float> logits_;
   std::vector<float> max_;
   std::vector<float> log_sum_exp_;
+  kernels::Ops* lender_ = nullptr;
   bool fail_ = false;
   TokenId spoiled_ = kNoToken;
   std::size_t forwards_ = 0;

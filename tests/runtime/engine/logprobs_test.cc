@@ -29,7 +29,9 @@ TEST(Logprobs, TopIsTheBeginningOfTheSortedVocabulary) {
       return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
     });
     const std::size_t count = generator() % 25;
-    top_logprobs(row, count, top);
+    LogitRowBlocks blocks(logits.size());
+    ASSERT_TRUE(blocks.scan(logits));
+    top_logprobs(row, blocks, count, top);
     ASSERT_EQ(top.size(), std::min(count, logits.size()));
     for (std::size_t i = 0; i < top.size(); ++i) {
       EXPECT_EQ(top[i].token, order[i]);

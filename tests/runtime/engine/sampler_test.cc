@@ -93,6 +93,33 @@ TEST(Sampler, AgreesWithSortingTheWholeVocabulary) {
   }
 }
 
+TEST(Sampler, AgreesWithSortingAVocabularyOfManyBlocks) {
+  std::mt19937_64 generator(2);
+  constexpr std::size_t kVocabulary = 5003;  // the last block is short
+  Sampler sampler(kVocabulary);
+  for (int round = 0; round < 200; ++round) {
+    const float width = std::array<float, 4>{0.1F, 2.0F, 8.0F, 40.0F}[generator() % 4];
+    const float step = generator() % 2 == 0 ? 0.5F : 0x1p-20F;
+    std::normal_distribution<float> normal(0, width);
+    std::vector<float> logits(kVocabulary);
+    for (float& logit : logits) logit = std::round(normal(generator) / step) * step;
+    SamplingParams params;
+    params.seed = generator();
+    params.temperature = std::array<float, 4>{0.01F, 0.7F, 1.0F, 5.0F}[generator() % 4];
+    const std::array<std::int32_t, 5> counts = {0, 0, 1, 20, 3000};
+    params.top_k = counts[generator() % counts.size()];
+    params.top_p = std::array<float, 4>{0.0F, 0.5F, 0.95F, 1.0F}[generator() % 4];
+    params.min_p = std::array<float, 4>{0.0F, 1e-9F, 0.05F, 1.0F}[generator() % 4];
+    for (std::uint32_t position = 0; position < 5; ++position) {
+      ASSERT_EQ(sample(sampler, logits, params, position),
+                draw_by_sorting(logits, params, position))
+          << "round " << round;
+    }
+    params.temperature = 0;
+    ASSERT_EQ(sample(sampler, logits, params), std::ranges::max_element(logits) - logits.begin());
+  }
+}
+
 TEST(Sampler, EveryTieOfASmallVocabularyIsCutByIdOrder) {
   // All 4^4 rows of four logits, all k, and nuclei that end at each place.
   Sampler sampler(4);

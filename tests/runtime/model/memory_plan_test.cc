@@ -52,7 +52,8 @@ TEST_F(MemoryPlanTest, AddsUpWhatTheModelNeeds) {
   EXPECT_EQ(plan.logits_bytes, 2u * 8 * 10 * 4);
   EXPECT_GT(plan.weights_bytes, 0u);
   EXPECT_EQ(plan.total_bytes,
-            plan.weights_bytes + plan.kv_bytes + plan.activations_bytes + plan.logits_bytes);
+            plan.weights_bytes + plan.kv_bytes + plan.activations_bytes + plan.logits_bytes +
+                plan.scratch_bytes);
 }
 
 TEST_F(MemoryPlanTest, TakesTheModelsContextUpTo8192) {
@@ -108,10 +109,11 @@ TEST_F(MemoryPlanTest, RefusesRequestsThatContradictThemselves) {
 
 TEST_F(MemoryPlanTest, SummaryHasALinePerItem) {
   const auto lines = plan(kRequest).value().summary();
-  ASSERT_EQ(lines.size(), 5u);
+  ASSERT_EQ(lines.size(), 6u);
   EXPECT_THAT(lines[1],
               HasSubstr("12 blocks of 32 tokens, 384 tokens; one sequence has up to 100"));
-  EXPECT_THAT(lines[4], HasSubstr("total"));
+  EXPECT_THAT(lines[4], HasSubstr("kernels"));
+  EXPECT_THAT(lines[5], HasSubstr("total"));
 }
 
 }  // namespace

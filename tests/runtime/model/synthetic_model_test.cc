@@ -39,13 +39,16 @@ TEST(SyntheticModel, TheSeedMakesTheBytes) {
   EXPECT_NE(model_bytes("tiny-qwen2", "Q4_K_M", 5), model_bytes("tiny-qwen2", "Q4_K_M", 6));
 }
 
-// 24 layers: the mixes of llama.cpp's Q4_K_M, and its fallback for rows that K formats cannot hold.
+// 24 layers: the mixes of llama.cpp's Q4_K_M, and what it takes for rows that K formats cannot
+// hold.
 TEST(SyntheticModel, MixesFormatsAsStated) {
   const SyntheticModel model(*find_synthetic_shape("qwen2.5-0.5b"), *find_quant_mix("Q4_K_M"), 1);
   std::vector<std::uint32_t> layers_with_more_bits;
   for (const SyntheticTensor& tensor : model.tensors()) {
-    if (tensor.cols == 896 && tensor.rows != 0) {
+    if (tensor.name == "token_embd.weight" || tensor.name == "blk.2.attn_v.weight") {
       EXPECT_EQ(tensor.format, kernels::Format::kQ8_0) << tensor.name;
+    } else if (tensor.name == "blk.3.attn_v.weight" || tensor.name == "blk.2.attn_q.weight") {
+      EXPECT_EQ(tensor.format, kernels::Format::kQ5_0) << tensor.name;
     }
     if (tensor.name.find("ffn_down") != std::string::npos &&
         tensor.format == kernels::Format::kQ6_K) {
@@ -55,6 +58,43 @@ TEST(SyntheticModel, MixesFormatsAsStated) {
   }
   EXPECT_THAT(layers_with_more_bits,
               testing::ElementsAre(0, 1, 2, 5, 8, 11, 14, 17, 20, 21, 22, 23));
+}
+
+// "Q2_K: Q6_K …": the formats of a mixture, in the order of the names below.
+std::string formats_of(std::string_view mix, const MixedModel& model, std::size_t cols) {
+  std::string formats;
+  for (const char* name : {"output.weight", "token_embd.weight", "blk.0.attn_q.weight",
+                           "blk.0.attn_v.weight", "blk.7.attn_v.weight", "blk.0.attn_output.weight",
+                           "blk.1.ffn_down.weight", "blk.12.ffn_down.weight"}) {
+    const kernels::Format format = mixed_format(*find_quant_mix(mix), model, name, cols);
+    formats += (formats.empty() ? "" : " ") + std::string(kernels::format_info(format).name);
+  }
+  return formats;
+}
+
+TEST(QuantMix, GivesTheFormatsOfLlamaCppsMixtures) {
+  const MixedModel model{.layers = 32, .heads_per_kv_head = 4};
+  EXPECT_EQ(formats_of("Q2_K", model, 512), "Q6_K Q2_K Q2_K Q4_K Q4_K Q3_K Q3_K Q3_K");
+  EXPECT_EQ(formats_of("Q3_K_M", model, 512), "Q6_K Q3_K Q3_K Q5_K Q4_K Q4_K Q5_K Q4_K");
+  EXPECT_EQ(formats_of("Q4_K_M", model, 512), "Q6_K Q4_K Q4_K Q6_K Q4_K Q4_K Q6_K Q6_K");
+  EXPECT_EQ(formats_of("Q5_K_M", model, 512), "Q6_K Q5_K Q5_K Q6_K Q5_K Q5_K Q6_K Q6_K");
+  EXPECT_EQ(formats_of("IQ4_XS", model, 512), "Q6_K IQ4_XS IQ4_XS Q5_K Q5_K IQ4_XS Q5_K IQ4_XS");
+  EXPECT_EQ(formats_of("TQ1_0", model, 512), "Q6_K Q4_K TQ1_0 TQ1_0 TQ1_0 TQ1_0 TQ1_0 TQ1_0");
+  EXPECT_EQ(formats_of("MXFP4", model, 512), "MXFP4 MXFP4 MXFP4 MXFP4 MXFP4 MXFP4 MXFP4 MXFP4");
+}
+
+TEST(QuantMix, KeepsValuesSmallWhereFewHeadsShareThem) {
+  const MixedModel model{.layers = 32, .heads_per_kv_head = 2};
+  EXPECT_EQ(formats_of("Q2_K", model, 512), "Q6_K Q2_K Q2_K Q3_K Q3_K Q3_K Q3_K Q3_K");
+  EXPECT_EQ(formats_of("IQ4_NL", model, 512),
+            "Q6_K IQ4_NL IQ4_NL IQ4_NL IQ4_NL IQ4_NL Q5_K IQ4_NL");
+}
+
+TEST(QuantMix, FallsBackToShorterBlocksAndThenToF16) {
+  const MixedModel model{.layers = 32, .heads_per_kv_head = 4, .tied_output = true};
+  EXPECT_EQ(formats_of("Q2_K", model, 96), "Q8_0 Q8_0 Q4_0 Q5_0 Q5_0 Q4_0 Q4_0 Q4_0");
+  EXPECT_EQ(formats_of("IQ4_XS", model, 96), "Q8_0 Q8_0 IQ4_NL Q5_1 Q5_1 IQ4_NL Q5_1 IQ4_NL");
+  EXPECT_EQ(formats_of("TQ2_0", model, 100), "F16 F16 F16 F16 F16 F16 F16 F16");
 }
 
 TEST(RandomBlocks, HaveTheMeanAndDeviationAskedFor) {

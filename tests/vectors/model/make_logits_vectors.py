@@ -27,8 +27,12 @@ ROWS = [0, 23, 47]
 COLUMNS = list(range(5, 512, 16))
 EVERY = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q4_K_M", "Q5_K", "Q6_K"]
 FEW = ["F32", "Q4_K"]
+# The other formats and mixtures, in one family: what differs is how a matrix is read.
+MORE = [
+    "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K_M", "Q5_K_M", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4",
+]
 SHAPES = {
-    "tiny-llama": EVERY,
+    "tiny-llama": EVERY + MORE,
     "tiny-llama-linear": FEW,
     "tiny-llama-yarn": FEW,
     "tiny-llama3": FEW,
