@@ -4,11 +4,15 @@
 #include <string_view>
 
 #include "bench/kernels/kernel_bench.h"
+#include "bench/limits/limits.h"
+#include "bench/load/load.h"
 #include "bench/model/generate.h"
 #include "bench/model/model_bench.h"
 #include "bench/model/requantize.h"
 #include "bench/synth/synth.h"
+#include "bench/targets/targets.h"
 #include "bench/tokenize/tokenize.h"
+#include "bench/versus/versus.h"
 
 namespace {
 
@@ -19,8 +23,14 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"kernels", run_kernel_bench, "each operation: time, GB/s, Gop/s, share of this machine's limit"},
+    {"limits", bench::run_limits, "what this machine can do: memory and arithmetic"},
+    {"kernels", bench::run_kernel_bench,
+     "each operation: time, GB/s, Gop/s, share of this machine's limit"},
     {"model", bench::run_model_bench, "a model's prefill and decode, in tokens per second"},
+    {"versus", bench::run_versus, "the same beside llama.cpp, in turns, as ratios"},
+    {"load", bench::run_load_bench, "streams against a running service"},
+    {"wait", bench::run_wait, "until a service is ready"},
+    {"targets", bench::run_targets, "the results of bench/run against what is to be reached"},
     {"generate", bench::run_generate, "greedy tokens after given ones"},
     {"requantize", bench::run_requantize, "write a model with its matrices in another format"},
     {"synth", bench::run_synth, "write a random-weight model of a true shape"},
@@ -35,7 +45,8 @@ int main(int argc, char** argv) {
   }
   std::fputs("usage: redoubt-bench VERB …\n", stderr);
   for (const Verb& verb : kVerbs) {
-    std::fprintf(stderr, "  %-10.*s %s\n", static_cast<int>(verb.name.size()), verb.name.data(), verb.help);
+    std::fprintf(stderr, "  %-10.*s %s\n", static_cast<int>(verb.name.size()), verb.name.data(),
+                 verb.help);
   }
   return 2;
 }

@@ -17,7 +17,8 @@ base::Result<std::uint64_t> parse_number(std::string_view name, std::string_view
 
 }  // namespace
 
-base::Result<Options> Options::parse(int argc, char** argv, const std::vector<std::string_view>& known) {
+base::Result<Options> Options::parse(int argc, char** argv,
+                                     const std::vector<std::string_view>& known) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
@@ -45,12 +46,14 @@ base::Result<std::uint64_t> Options::number(std::string_view name, std::uint64_t
   return parse_number(name, found->second);
 }
 
-base::Result<std::vector<std::uint64_t>> Options::numbers(std::string_view name, std::string_view fallback) const {
+base::Result<std::vector<std::uint64_t>> Options::numbers(std::string_view name,
+                                                          std::string_view fallback) const {
   const std::string list = text(name, fallback);
   std::vector<std::uint64_t> values;
   for (std::size_t start = 0; start < list.size();) {
     const std::size_t end = std::min(list.find_first_of(", ", start), list.size());
-    if (end > start) values.push_back(TRY(parse_number(name, std::string_view(list).substr(start, end - start))));
+    if (end > start)
+      values.push_back(TRY(parse_number(name, std::string_view(list).substr(start, end - start))));
     start = end + 1;
   }
   return values;

@@ -16,13 +16,17 @@ namespace bench {
 class Options {
  public:
   // Options known by name; everything else that begins with "--" is refused. argv[0] is skipped.
-  static base::Result<Options> parse(int argc, char** argv, const std::vector<std::string_view>& known);
+  static base::Result<Options> parse(int argc, char** argv,
+                                     const std::vector<std::string_view>& known);
 
-  const std::vector<std::string>& arguments() const { return arguments_; }  // those that are no options
+  const std::vector<std::string>& arguments() const {
+    return arguments_;
+  }  // those that are no options
   std::string text(std::string_view name, std::string_view fallback) const;
   base::Result<std::uint64_t> number(std::string_view name, std::uint64_t fallback) const;
   // "1,4,8" or "1 4 8".
-  base::Result<std::vector<std::uint64_t>> numbers(std::string_view name, std::string_view fallback) const;
+  base::Result<std::vector<std::uint64_t>> numbers(std::string_view name,
+                                                   std::string_view fallback) const;
 
  private:
   std::vector<std::string> arguments_;

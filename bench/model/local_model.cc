@@ -20,7 +20,8 @@ Result<base::VerifiedFile> vouch_for(const std::string& path) {
   {
     const base::Fd file = TRY(base::open_file(path, O_RDONLY));
     std::vector<std::byte> buffer(std::size_t{1} << 20);
-    for (std::size_t got = TRY(base::read_full(file, buffer)); got > 0; got = TRY(base::read_full(file, buffer))) {
+    for (std::size_t got = TRY(base::read_full(file, buffer)); got > 0;
+         got = TRY(base::read_full(file, buffer))) {
       hash.update(std::span(buffer).first(got));
     }
   }
@@ -28,7 +29,8 @@ Result<base::VerifiedFile> vouch_for(const std::string& path) {
   return provisioning::FileVerifier::read(file, path, hash.finish());
 }
 
-Result<std::unique_ptr<kernels::Ops>> make_ops(const LocalModelOptions& options, const kernels::Limits& limits) {
+Result<std::unique_ptr<kernels::Ops>> make_ops(const LocalModelOptions& options,
+                                               const kernels::Limits& limits) {
   struct Choice {
     std::string_view name;
     kernels::CpuIsa isa;
@@ -40,11 +42,19 @@ Result<std::unique_ptr<kernels::Ops>> make_ops(const LocalModelOptions& options,
   if (options.backend == "reference") return kernels::make_reference_ops(limits);
   for (const Choice& choice : kChoices) {
     if (options.backend != choice.name) continue;
-    auto ops = kernels::make_cpu_ops({.limits = limits, .threads = options.threads, .isa = choice.isa});
+    auto ops =
+        kernels::make_cpu_ops({.limits = limits, .threads = options.threads, .isa = choice.isa});
     if (ops == nullptr) return base::unsupported("this processor has no " + options.backend);
     return ops;
   }
   return base::invalid_input("no backend " + options.backend);
+}
+
+std::uint64_t cache_bytes(const runtime::ModelSpec& spec, const runtime::MemoryRequest& request,
+                          const kernels::Ops& ops, std::size_t tokens) {
+  const std::size_t blocks = (tokens + request.block_tokens - 1) / request.block_tokens;
+  return ops.kv_cache_bytes(
+      {spec.layers, spec.kv_heads, spec.head_dim, request.block_tokens, blocks}, request.kv_format);
 }
 
 }  // namespace
@@ -55,13 +65,20 @@ Result<LocalModel> LocalModel::load(const std::string& path, const LocalModelOpt
   base::VerifiedFile file = TRY(vouch_for(path));
   const runtime::ModelFile model = TRY(runtime::read_model_file(file.bytes()).context(path));
   LocalModel local;
-  local.ops = TRY(make_ops(options, runtime::backend_limits(model.spec, options.rows_max, options.context_tokens)));
+  local.ops = TRY(make_ops(
+      options, runtime::backend_limits(model.spec, options.rows_max, options.context_tokens)));
   runtime::TransformerOptions load_options;
   load_options.memory.context_tokens = options.context_tokens;
   load_options.memory.sequences = options.sequences;
   load_options.memory.rows_max = options.rows_max;
   load_options.memory.logit_rows_max = 64;
-  local.decoder = TRY(runtime::Transformer::load(std::move(file), *local.ops, load_options).context(path));
+  if (options.kv_tokens > 0) {
+    load_options.memory.kv_bytes =
+        cache_bytes(model.spec, load_options.memory, *local.ops, options.kv_tokens);
+  }
+  local.work = count_work(TRY(runtime::GgufFile::parse(file.bytes())), model.spec, *local.ops);
+  local.decoder =
+      TRY(runtime::Transformer::load(std::move(file), *local.ops, load_options).context(path));
   local.load_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   return local;
 }

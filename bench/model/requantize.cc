@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "bench/options.h"
+#include "bench/synth/quant_mix.h"
 #include "hardening/base/byte_reader.h"
 #include "hardening/base/file.h"
 #include "kernels/dequantize.h"
@@ -24,19 +25,29 @@ using runtime::GgufTensor;
 constexpr std::size_t kFixedHeaderBytes = 24;  // magic, version, tensor count, metadata count
 constexpr std::size_t kModelBytesMax = std::size_t{1} << 32;
 
-Result<kernels::Format> find_format_named(std::string_view name) {
-  for (std::uint32_t type = 0; type < 64; ++type) {
-    const kernels::FormatInfo* info = kernels::find_format(type);
-    if (info != nullptr && info->name == name) return info->format;
-  }
-  return base::unsupported(fmt::format("no format {}", name));
+// What the rules of a mixture ask of the file's model.
+MixedModel mixed_model(const runtime::GgufFile& file) {
+  MixedModel model;
+  while (file.find_tensor(fmt::format("blk.{}.attn_norm.weight", model.layers)) != nullptr)
+    ++model.layers;
+  const GgufTensor* queries = file.find_tensor("blk.0.attn_q.weight");
+  const GgufTensor* keys = file.find_tensor("blk.0.attn_k.weight");
+  if (queries != nullptr && keys != nullptr)
+    model.heads_per_kv_head = static_cast<std::uint32_t>(queries->rows() / keys->rows());
+  model.tied_output = file.find_tensor("output.weight") == nullptr;
+  return model;
 }
 
-// Matrices take the new format where their columns allow; vectors stay as they are.
-kernels::Format target_format(const GgufTensor& tensor, kernels::Format wanted) {
-  const bool matrix = tensor.is_matrix() && tensor.rows() > 1;
-  return matrix && kernels::row_bytes(wanted, tensor.cols()) ? wanted : tensor.format;
-}
+struct Wanted {
+  const QuantMix& mix;
+  MixedModel model;
+
+  // Vectors stay as they are.
+  kernels::Format format_of(const GgufTensor& tensor) const {
+    const bool matrix = tensor.is_matrix() && tensor.rows() > 1;
+    return matrix ? mixed_format(mix, model, tensor.name, tensor.cols()) : tensor.format;
+  }
+};
 
 void convert(const GgufTensor& tensor, kernels::Format format, base::ByteWriter& out) {
   if (format == tensor.format) return out.write_bytes(tensor.data);
@@ -44,7 +55,8 @@ void convert(const GgufTensor& tensor, kernels::Format format, base::ByteWriter&
   std::vector<float> row(tensor.cols());
   std::vector<std::byte> converted(*kernels::row_bytes(format, tensor.cols()));
   for (std::size_t r = 0; r < tensor.rows(); ++r) {
-    kernels::dequantize_row(tensor.format, tensor.data.data() + r * from_bytes, tensor.cols(), row.data());
+    kernels::dequantize_row(tensor.format, tensor.data.data() + r * from_bytes, tensor.cols(),
+                            row.data());
     kernels::quantize_row(format, row.data(), tensor.cols(), converted.data());
     out.write_bytes(converted);
   }
@@ -54,16 +66,18 @@ void pad(base::ByteWriter& out, std::size_t alignment) {
   while (out.bytes().size() % alignment != 0) out.write(std::uint8_t{0});
 }
 
-// The metadata is taken over byte for byte: it lies between the fixed header and the first tensor's name.
+// The metadata is taken over byte for byte: it lies between the fixed header and the first tensor's
+// name.
 std::vector<std::byte> rewrite(std::span<const std::byte> bytes, const runtime::GgufFile& file,
-                               kernels::Format wanted) {
+                               const Wanted& wanted) {
   constexpr std::size_t kAlignment = 32;
-  const auto* first_info = reinterpret_cast<const std::byte*>(file.tensors()[0].name.data()) - sizeof(std::uint64_t);
+  const auto* first_info =
+      reinterpret_cast<const std::byte*>(file.tensors()[0].name.data()) - sizeof(std::uint64_t);
   base::ByteWriter out;
   out.write_bytes(bytes.subspan(0, static_cast<std::size_t>(first_info - bytes.data())));
   std::uint64_t offset = 0;
   for (const GgufTensor& tensor : file.tensors()) {
-    const kernels::Format format = target_format(tensor, wanted);
+    const kernels::Format format = wanted.format_of(tensor);
     const std::uint32_t dimensions = tensor.rows() > 1 ? 2 : 1;
     out.write_string<std::uint64_t>(tensor.name);
     out.write(dimensions);
@@ -75,7 +89,7 @@ std::vector<std::byte> rewrite(std::span<const std::byte> bytes, const runtime::
   }
   for (const GgufTensor& tensor : file.tensors()) {
     pad(out, kAlignment);
-    convert(tensor, target_format(tensor, wanted), out);
+    convert(tensor, wanted.format_of(tensor), out);
   }
   pad(out, kAlignment);
   return std::move(out).release();
@@ -83,14 +97,20 @@ std::vector<std::byte> rewrite(std::span<const std::byte> bytes, const runtime::
 
 Status requantize(int argc, char** argv) {
   const Options options = TRY(Options::parse(argc, argv, {"--quant"}));
-  if (options.arguments().size() != 2) return base::invalid_input("an input and an output file are needed");
-  const kernels::Format wanted = TRY(find_format_named(options.text("--quant", "Q8_0")));
+  if (options.arguments().size() != 2)
+    return base::invalid_input("an input and an output file are needed");
+  const std::string name = options.text("--quant", "Q8_0");
+  const QuantMix* mix = find_quant_mix(name);
+  if (mix == nullptr)
+    return base::invalid_input(fmt::format("there is no format or mixture {}", name));
   const std::string text = TRY(base::read_text_file(options.arguments()[0], kModelBytesMax));
   const auto bytes = std::as_bytes(std::span(text));
   const runtime::GgufFile file = TRY(runtime::GgufFile::parse(bytes));
-  if (file.tensors().empty() || bytes.size() < kFixedHeaderBytes) return base::invalid_input("the file has no tensors");
-  const auto out = rewrite(bytes, file, wanted);
-  return base::replace_file(options.arguments()[1], {reinterpret_cast<const char*>(out.data()), out.size()}, 0644);
+  if (file.tensors().empty() || bytes.size() < kFixedHeaderBytes)
+    return base::invalid_input("the file has no tensors");
+  const auto out = rewrite(bytes, file, {*mix, mixed_model(file)});
+  return base::replace_file(options.arguments()[1],
+                            {reinterpret_cast<const char*>(out.data()), out.size()}, 0644);
 }
 
 }  // namespace

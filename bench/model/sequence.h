@@ -19,7 +19,10 @@ class Sequence {
   // The slice that computes `tokens` next; the last one's logits when asked. Borrows `tokens`.
   runtime::SequenceSlice slice(std::span<const runtime::TokenId> tokens, bool logits) const;
   void advance(std::size_t tokens) { position_ += static_cast<std::int32_t>(tokens); }
-  void rewind() { position_ = 0; }
+  // The next token's position: whatever the cache holds before it is its past.
+  void move_to(std::size_t position) { position_ = static_cast<std::int32_t>(position); }
+  void rewind() { move_to(0); }
+  std::span<const std::int32_t> blocks() const { return blocks_; }
 
  private:
   std::vector<std::int32_t> blocks_;

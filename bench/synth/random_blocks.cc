@@ -60,6 +60,93 @@ void put_q4_0(Cursor& out, RandomStream& random, float deviation) {
   out.put_random(random, 16);
 }
 
+// w = d q + m, q uniform in 0 to n - 1: with m = -d (n - 1) / 2 the mean is 0.
+void put_q4_1(Cursor& out, RandomStream& random, float deviation) {
+  const float d = deviation * vary(random) / 4.61f;
+  out.put_half(d);
+  out.put_half(-7.5f * d);
+  out.put_random(random, 16);
+}
+
+void put_q5_0(Cursor& out, RandomStream& random, float deviation) {
+  const float sign = (random.next() & 1) != 0 ? 1.0f : -1.0f;
+  out.put_half(sign * deviation * vary(random) / 9.23f);
+  out.put_random(random, 4 + 16);
+}
+
+void put_q5_1(Cursor& out, RandomStream& random, float deviation) {
+  const float d = deviation * vary(random) / 9.23f;
+  out.put_half(d);
+  out.put_half(-15.5f * d);
+  out.put_random(random, 4 + 16);
+}
+
+// As Q4_K below, s and t uniform in 0 to 15 and q in 0 to 3, m = 1.5 d.
+void put_q2_k(Cursor& out, RandomStream& random, float deviation) {
+  out.put_random(random, 16 + 64);
+  const float d = deviation * vary(random) / 13.87f;
+  out.put_half(d);
+  out.put_half(1.5f * d);
+}
+
+// w = d s (q - 4), s uniform in -32 to 31 (deviation 18.5), q uniform in 0 to 7 (from 4: 2.35).
+void put_q3_k(Cursor& out, RandomStream& random, float deviation) {
+  out.put_random(random, 32 + 64 + 12);
+  out.put_half(deviation * vary(random) / 43.3f);
+}
+
+// w = d t[q], q uniform: t of deviation 67.4 and mean -5.9; d of either sign.
+void put_iq4_nl(Cursor& out, RandomStream& random, float deviation) {
+  const float sign = (random.next() & 1) != 0 ? 1.0f : -1.0f;
+  out.put_half(sign * deviation * vary(random) / 67.4f);
+  out.put_random(random, 16);
+}
+
+// w = d s t[q], s uniform in -32 to 31.
+void put_iq4_xs(Cursor& out, RandomStream& random, float deviation) {
+  out.put_half(deviation * vary(random) / 1246.0f);
+  out.put(static_cast<std::uint16_t>(random.next() >> 48));
+  out.put_random(random, 4 + 128);
+}
+
+// w = d (q - 1), q uniform in 0, 1, 2: deviation 0.816. Bytes of TQ1_0 are drawn from those that
+// five digits of base three make, and its last four from those of four digits.
+void put_ternary_bytes(Cursor& out, RandomStream& random, int count, std::uint64_t numbers,
+                       std::uint64_t step) {
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t number = (random.next() >> 32) % numbers * step;
+    out.put(static_cast<std::uint8_t>((number * 256 + 242) / 243));
+  }
+}
+
+void put_tq1_0(Cursor& out, RandomStream& random, float deviation) {
+  put_ternary_bytes(out, random, 48, 243, 1);
+  put_ternary_bytes(out, random, 4, 81, 3);
+  out.put_half(deviation * vary(random) / 0.816f);
+}
+
+void put_tq2_0(Cursor& out, RandomStream& random, float deviation) {
+  for (int i = 0; i < 64; ++i) {
+    std::uint64_t number = (random.next() >> 32) % 81;
+    unsigned byte = 0;
+    for (unsigned digit = 0; digit < 4; ++digit, number /= 3)
+      byte |= static_cast<unsigned>(number % 3) << (2 * digit);
+    out.put(static_cast<std::uint8_t>(byte));
+  }
+  out.put_half(deviation * vary(random) / 0.816f);
+}
+
+// w = 2^(e - 128) t[q], t with deviation 5.85: e is a whole number, and drawn below and above what
+// would be right, so that the mean square is.
+void put_mxfp4(Cursor& out, RandomStream& random, float deviation) {
+  const float exact = std::log2(deviation / 5.85f);
+  const float below = std::floor(exact);
+  const float square = std::exp2(2 * (exact - below));  // 1 to 4
+  const bool above = static_cast<float>(random.next() >> 40) / 16'777'216.0f < (square - 1) / 3;
+  out.put(static_cast<std::uint8_t>(below + 128.0f + (above ? 1.0f : 0.0f)));
+  out.put_random(random, 16);
+}
+
 // w = d s q - m t, s and t uniform in 0 to 63, q uniform in 0 to n - 1. With m = d (n - 1) / 2 the
 // mean is 0 and the variance d^2 (E[s^2] var(q) + 2 var(s) ((n - 1) / 2)^2).
 void put_q4_k(Cursor& out, RandomStream& random, float deviation) {
@@ -94,6 +181,26 @@ void put_block(Format format, Cursor& out, RandomStream& random, float deviation
       return put_q8_0(out, random, deviation);
     case Format::kQ4_0:
       return put_q4_0(out, random, deviation);
+    case Format::kQ4_1:
+      return put_q4_1(out, random, deviation);
+    case Format::kQ5_0:
+      return put_q5_0(out, random, deviation);
+    case Format::kQ5_1:
+      return put_q5_1(out, random, deviation);
+    case Format::kQ2_K:
+      return put_q2_k(out, random, deviation);
+    case Format::kQ3_K:
+      return put_q3_k(out, random, deviation);
+    case Format::kIQ4_NL:
+      return put_iq4_nl(out, random, deviation);
+    case Format::kIQ4_XS:
+      return put_iq4_xs(out, random, deviation);
+    case Format::kTQ1_0:
+      return put_tq1_0(out, random, deviation);
+    case Format::kTQ2_0:
+      return put_tq2_0(out, random, deviation);
+    case Format::kMXFP4:
+      return put_mxfp4(out, random, deviation);
     case Format::kQ4_K:
       return put_q4_k(out, random, deviation);
     case Format::kQ5_K:

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -15,24 +14,6 @@ namespace bench {
 namespace {
 
 using kernels::Format;
-
-constexpr std::array<QuantMix, 9> kMixes{{
-    {"F32", Format::kF32},
-    {"F16", Format::kF16},
-    {"BF16", Format::kBF16},
-    {"Q8_0", Format::kQ8_0},
-    {"Q4_0", Format::kQ4_0},
-    {"Q4_K", Format::kQ4_K},
-    {"Q4_K_M", Format::kQ4_K, true},
-    {"Q5_K", Format::kQ5_K},
-    {"Q6_K", Format::kQ6_K},
-}};
-
-// llama.cpp's rule for which layers of a "_M" mix get more bits.
-bool gets_more_bits(std::uint32_t layer, std::uint32_t layers) {
-  const std::uint32_t eighth = layers / 8;
-  return layer < eighth || layer >= 7 * layers / 8 || (layer - eighth) % 3 == 2;
-}
 
 // Llama 3.1's divisors of rotary frequencies (the "llama3" rule of its reference code): 1 for
 // wavelengths short against the original context, the factor for long ones, and a smooth passage
@@ -56,25 +37,14 @@ std::vector<float> llama3_divisors(const SyntheticShape& shape) {
 
 }  // namespace
 
-std::span<const QuantMix> quant_mixes() {
-  return kMixes;
-}
-
-const QuantMix* find_quant_mix(std::string_view name) {
-  for (const QuantMix& mix : kMixes) {
-    if (mix.name == name) return &mix;
-  }
-  return nullptr;
-}
-
 SyntheticModel::SyntheticModel(const SyntheticShape& shape, const QuantMix& mix, std::uint64_t seed)
     : shape_(shape), mix_(mix), seed_(seed) {
   add_tensors();
 }
 
-void SyntheticModel::add_matrix(std::string name, Format format, std::size_t rows,
-                                std::size_t cols) {
-  if (cols % kernels::format_info(format).block_elements != 0) format = Format::kQ8_0;
+void SyntheticModel::add_matrix(std::string name, std::size_t rows, std::size_t cols) {
+  const Format format = mixed_format(
+      mix_, {shape_.layers, shape_.heads / shape_.kv_heads, shape_.tied_output}, name, cols);
   // Keeps the size of what passes through: neither all zero nor infinite after many layers.
   const float deviation = 1 / std::sqrt(static_cast<float>(cols));
   tensors_.push_back({std::move(name), format, rows, cols, 0, deviation, {}});
@@ -82,10 +52,6 @@ void SyntheticModel::add_matrix(std::string name, Format format, std::size_t row
 
 void SyntheticModel::add_vector(std::string name, std::size_t cols, float mean, float deviation) {
   tensors_.push_back({std::move(name), Format::kF32, 0, cols, mean, deviation, {}});
-}
-
-Format SyntheticModel::layer_format(std::uint32_t layer) const {
-  return mix_.more_bits && gets_more_bits(layer, shape_.layers) ? Format::kQ6_K : mix_.format;
 }
 
 void SyntheticModel::add_layer(std::uint32_t layer) {
@@ -96,9 +62,9 @@ void SyntheticModel::add_layer(std::uint32_t layer) {
   const std::size_t kv_dim = std::size_t{shape_.kv_heads} * shape_.head_dim;
   const std::size_t dim = shape_.dim;
   add_vector(name("attn_norm.weight"), dim, 1, 0.1f);
-  add_matrix(name("attn_q.weight"), mix_.format, q_dim, dim);
-  add_matrix(name("attn_k.weight"), mix_.format, kv_dim, dim);
-  add_matrix(name("attn_v.weight"), layer_format(layer), kv_dim, dim);
+  add_matrix(name("attn_q.weight"), q_dim, dim);
+  add_matrix(name("attn_k.weight"), kv_dim, dim);
+  add_matrix(name("attn_v.weight"), kv_dim, dim);
   if (shape_.qkv_bias) {
     add_vector(name("attn_q.bias"), q_dim, 0, 0.5f);
     add_vector(name("attn_k.bias"), kv_dim, 0, 0.5f);
@@ -108,24 +74,22 @@ void SyntheticModel::add_layer(std::uint32_t layer) {
     add_vector(name("attn_q_norm.weight"), shape_.head_dim, 1, 0.2f);
     add_vector(name("attn_k_norm.weight"), shape_.head_dim, 1, 0.2f);
   }
-  add_matrix(name("attn_output.weight"), mix_.format, dim, q_dim);
+  add_matrix(name("attn_output.weight"), dim, q_dim);
   add_vector(name("ffn_norm.weight"), dim, 1, 0.1f);
-  add_matrix(name("ffn_gate.weight"), mix_.format, shape_.ff_dim, dim);
-  add_matrix(name("ffn_up.weight"), mix_.format, shape_.ff_dim, dim);
-  add_matrix(name("ffn_down.weight"), layer_format(layer), dim, shape_.ff_dim);
+  add_matrix(name("ffn_gate.weight"), shape_.ff_dim, dim);
+  add_matrix(name("ffn_up.weight"), shape_.ff_dim, dim);
+  add_matrix(name("ffn_down.weight"), dim, shape_.ff_dim);
 }
 
 void SyntheticModel::add_tensors() {
-  const Format head = mix_.more_bits ? Format::kQ6_K : mix_.format;
-  add_matrix("token_embd.weight", shape_.tied_output ? head : mix_.format, shape_.vocabulary,
-             shape_.dim);
+  add_matrix("token_embd.weight", shape_.vocabulary, shape_.dim);
   if (shape_.rope == SyntheticRope::kLlama3) {
     add_vector("rope_freqs.weight", shape_.head_dim / 2, 1, 0);
     tensors_.back().values = llama3_divisors(shape_);
   }
   for (std::uint32_t layer = 0; layer < shape_.layers; ++layer) add_layer(layer);
   add_vector("output_norm.weight", shape_.dim, 1, 0.1f);
-  if (!shape_.tied_output) add_matrix("output.weight", head, shape_.vocabulary, shape_.dim);
+  if (!shape_.tied_output) add_matrix("output.weight", shape_.vocabulary, shape_.dim);
 }
 
 std::vector<std::byte> SyntheticModel::header() const {

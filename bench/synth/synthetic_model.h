@@ -11,23 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/synth/quant_mix.h"
 #include "bench/synth/synthetic_shape.h"
 #include "kernels/format.h"
 
 namespace bench {
-
-// Which format each matrix gets. Where its rows do not divide into the format's blocks it is Q8_0
-// (llama.cpp takes Q5_0 or Q8_0 then). Norms and biases are F32.
-struct QuantMix {
-  std::string_view name;
-  kernels::Format format;
-  // llama.cpp's Q4_K_M: Q6_K for the output matrix, and for values and MLP outputs of every layer
-  // in the first and last eighth and every third between.
-  bool more_bits = false;
-};
-
-std::span<const QuantMix> quant_mixes();
-const QuantMix* find_quant_mix(std::string_view name);
 
 struct SyntheticTensor {
   std::string name;
@@ -58,9 +46,8 @@ class SyntheticModel {
  private:
   void add_tensors();
   void add_layer(std::uint32_t layer);
-  void add_matrix(std::string name, kernels::Format format, std::size_t rows, std::size_t cols);
+  void add_matrix(std::string name, std::size_t rows, std::size_t cols);
   void add_vector(std::string name, std::size_t cols, float mean, float deviation);
-  kernels::Format layer_format(std::uint32_t layer) const;
 
   SyntheticShape shape_;
   QuantMix mix_;
