@@ -333,8 +333,11 @@ Status Gateway::send_alive() {
                                    {"requests_total", requests_total_},
                                    {"engine_requests", static_cast<std::int64_t>(engine_.live())},
                                    {"body_bytes", static_cast<std::int64_t>(bodies_bytes_)}});
+  // Never busy: a request waits for the engine, which is watched itself, or for its client, whom
+  // deadlines watch. An answer that streams for an hour is no hang. What can hang here is this loop,
+  // and then this answer does not come.
   return control_.send(
-      daemon_ipc::Alive{.work = requests_total_, .busy = !running_.empty(), .stats = stats.dump()});
+      daemon_ipc::Alive{.work = requests_total_, .busy = false, .stats = stats.dump()});
 }
 
 // ---- time ---------------------------------------------------------------------------------------

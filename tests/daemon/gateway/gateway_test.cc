@@ -287,6 +287,17 @@ TEST_F(GatewayTest, DrainsWhatRunsAndTakesNothingNew) {
   EXPECT_TRUE(heard && std::holds_alternative<daemon_ipc::Drained>(*heard));
 }
 
+TEST_F(GatewayTest, IsNotHeldToBeStuckWhileAnAnswerTakesItsTime) {
+  start();
+  TlsClient waiting(port());
+  ASSERT_TRUE(waiting.send(chat("wait", R"(,"stream":true)")));
+  ASSERT_TRUE(waiting.read_until("assistant"));
+  tell(daemon_ipc::Ping{});
+  const auto heard = hear();
+  ASSERT_TRUE(heard && std::holds_alternative<daemon_ipc::Alive>(*heard));
+  EXPECT_FALSE(std::get<daemon_ipc::Alive>(*heard).busy);
+}
+
 TEST_F(GatewayTest, CutsOffWhatOutlastsTheDrain) {
   start();
   TlsClient busy(port());

@@ -1,9 +1,9 @@
 // What the engine takes of a step beside the model: planning, sampling, events. Prints microseconds
 // per step for a vocabulary of 151,936 with a decoder that computes nothing.
 //
-//   step_cost [STEPS [THREADS]]     steps per case: 3 when run as a test, 200 for figures; threads
-//   of the
-//                                   decoder: 1
+//   step_cost [STEPS [THREADS]]
+//
+// Steps per case: 3 when run as a test, 200 for figures. Threads of the decoder: 1.
 //
 // Two shapes of logits: "peaked" as a trained model's, and "flat", normal with deviation 2, where a
 // nucleus has tens of thousands of tokens.
