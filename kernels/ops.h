@@ -260,7 +260,7 @@ class Ops {
 std::unique_ptr<Ops> make_reference_ops(const Limits& limits);
 
 // Which instruction set the CPU backend uses. kBest asks the processor at run time.
-enum class CpuIsa : std::uint8_t { kBest, kPlain, kAvx2, kAvx512Vnni };
+enum class CpuIsa : std::uint8_t { kBest, kPlain, kAvx2, kAvx512Vnni, kAmx };
 struct CpuOptions {
   Limits limits;
   std::size_t threads = 1;

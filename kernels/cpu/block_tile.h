@@ -31,9 +31,13 @@ template <typename L, typename Format>
 using KindOf = ProductKind<kSignedCodes<Format>, L::kSaturates ? kCodeMax<Format> : 255,
                            Format::kZero, kHalves<Format::kScales>, kHasMins<Format::kScales>>;
 
+// Multiplied in tile registers (tile_register_block.h), where the processor has them.
+template <typename L, typename Kind>
+constexpr bool kInTileRegisters = L::kHasTiles&& Kind::kHalves == 1;
+
 template <typename L, typename Kind>
 struct alignas(64) UnpackedBlock {
-  std::uint8_t codes[8][L::kBlockPanels][64];  // in the form of L::Dot
+  std::uint8_t codes[8][L::kBlockPanels][64];  // in the form of L::Dot, or less their zero
   float scale[Kind::kHalves][L::kBlockPanels][kLanes];
   float min[Kind::kMins ? Kind::kHalves : 1][L::kBlockPanels][kLanes];
 };
@@ -62,8 +66,13 @@ KERNELS_INLINE void unpack(PanelCursor<L, Format>* from, std::size_t panel, std:
       scales.next();
       unroll<8>([&](auto i) KERNELS_INLINE_LAMBDA {
         constexpr std::size_t kGroup = group_in_order<Format>(decltype(i)::kValue);
-        L::store_bytes(to[b].codes[kGroup][panel],
-                       codes.template group<kGroup>(from->low, from->upper));
+        const auto group = codes.template group<kGroup>(from->low, from->upper);
+        if constexpr (kInTileRegisters<L, KindOf<L, Format>>) {
+          L::store_bytes(to[b].codes[kGroup][panel], L::template less_zero<Format::kZero>(group));
+        } else {
+          L::store_bytes(to[b].codes[kGroup][panel],
+                         L::template for_products<kSignedCodes<Format>>(group));
+        }
       });
       unroll<kHalves<Format::kScales>>([&](auto half) KERNELS_INLINE_LAMBDA {
         L::store(to[b].scale[half][panel], scales.scale[half]);
@@ -142,43 +151,6 @@ void block_tile(const UnpackedBlock<L, Kind>* w, std::size_t blocks, const Quant
   }
   each([&](auto p, auto i)
            KERNELS_INLINE_LAMBDA { L::store(sums + i * kSumsStride<L> + p * kLanes, acc[p][i]); });
-}
-
-// Rows first_row … first_row + count - 1 of x, which begin a tile, times the panels from `panel` on
-// (below `panels`: where fewer are left, the last stands in for those missing). sums: [count] rows.
-template <typename L, typename Format>
-void block_product(const PackedWeight& weight, std::size_t panel, std::size_t panels,
-                   const Activations& x, std::size_t first_row, std::size_t count, float* sums) {
-  using Kind = KindOf<L, Format>;
-  constexpr std::size_t kStep = Kind::kHalves == 1 ? L::kBlockRows : L::kHalfBlockRows;
-  KERNELS_SCRATCH UnpackedBlock<L, Kind> unpacked[kRunBlocks];
-  PanelCursor<L, Format> cursor[2] = {{weight, panel},
-                                      {weight, panel + 1 < panels ? panel + 1 : panel}};
-  static_assert(L::kBlockPanels <= 2);
-  __builtin_memset(sums, 0, count * kSumsStride<L> * sizeof(float));
-  const std::size_t all = weight.cols / kBlock;
-  const std::size_t run_bytes = kRunBlocks * weight.panel_bytes / all;
-  const std::size_t steps = kRunBlocks * ((count + kStep - 1) / kStep);
-  RunAhead<L::kBlockPanels> ahead = {{{cursor[0].low + run_bytes}, {cursor[1].low + run_bytes}},
-                                     run_bytes / steps + 1};
-  for (std::size_t first = 0; first < all; first += kRunBlocks) {
-    const std::size_t blocks = all - first < kRunBlocks ? all - first : kRunBlocks;
-    for (std::size_t p = 0; p < L::kBlockPanels; ++p)
-      unpack<L, Format>(&cursor[p], p, blocks, unpacked);
-    for (std::size_t row = 0; row < count; row += kTileRows) {
-      const std::size_t tile = first_row + row;
-      const std::size_t m = x.n - tile < kTileRows ? x.n - tile : kTileRows;
-      for (std::size_t done = 0; done < m;) {
-        const std::size_t step = even_step(m - done, kStep);
-        const QuantBlock* rows = x.quant + tile * all + first * m + done;
-        float* to = sums + (row + done) * kSumsStride<L>;
-        with_constant<kStep>(step, [&](auto together) KERNELS_INLINE_LAMBDA {
-          block_tile<L, Kind, decltype(together)::kValue>(unpacked, blocks, rows, m, to, &ahead);
-        });
-        done += step;
-      }
-    }
-  }
 }
 
 }  // namespace

@@ -167,6 +167,7 @@ struct KernelSet {
 const KernelSet& plain_kernels();
 const KernelSet& avx2_kernels();
 const KernelSet& avx512_kernels();
+const KernelSet& amx_kernels();
 
 }  // namespace kernels::cpu
 

@@ -29,6 +29,7 @@ struct Avx2Lanes {
   static constexpr std::size_t kFloatDirectStep = 2;
   static constexpr std::size_t kFloatDirectRows = 4;
   static constexpr bool kSaturates = true;
+  static constexpr bool kHasTiles = false;
   static constexpr std::size_t kFloatBlockRows = 6;
   static constexpr std::size_t kScoreQueries = 6;
   static constexpr std::size_t kScoreTile = 6;  // accumulators

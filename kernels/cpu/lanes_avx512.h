@@ -25,6 +25,7 @@ struct Avx512Lanes {
   static constexpr std::size_t kFloatDirectStep = 12;
   static constexpr std::size_t kFloatDirectRows = 24;
   static constexpr bool kSaturates = false;
+  static constexpr bool kHasTiles = false;
   static constexpr std::size_t kFloatBlockRows = 12;
   static constexpr std::size_t kScoreQueries = 12;
   static constexpr std::size_t kScoreTile = 24;  // accumulators

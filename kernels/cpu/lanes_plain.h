@@ -33,6 +33,7 @@ struct PlainLanes {
   static constexpr std::size_t kFloatDirectRows = 2;
   static constexpr std::size_t kFloatBlockRows = 4;
   static constexpr bool kSaturates = false;  // Dot depends on its kCodeMax
+  static constexpr bool kHasTiles = false;   // lanes_amx.h
   static constexpr std::size_t kScoreQueries = 4;
   static constexpr std::size_t kScoreTile = 4;  // accumulators
   static constexpr std::size_t kMixQueries = 2;

@@ -3,7 +3,7 @@
 #ifndef KERNELS_CPU_LINEAR_H_
 #define KERNELS_CPU_LINEAR_H_
 
-#include "kernels/cpu/block_tile.h"
+#include "kernels/cpu/block_product.h"
 #include "kernels/cpu/float_tile.h"
 #include "kernels/cpu/packed_tile.h"
 #include "kernels/cpu/vector_math.h"
@@ -67,19 +67,21 @@ KERNELS_INLINE void for_direct_steps(std::size_t n, const Body& body) {
 template <typename L, typename Format>
 void quant_product(const ProductJob& job) {
   const PackedWeight& weight = *job.weight;
-  if (job.x->n > L::kDirectRows) {
+  if (L::kDirectRows == 0 || job.x->n > L::kDirectRows) {
     return block_product<L, Format>(weight, job.panel, job.panels, *job.x, job.first_row, job.count,
                                     job.sums);
   }
-  for (std::size_t p = 0; p < L::kBlockPanels && job.panel + p < job.panels; ++p) {
-    const std::uint8_t* panel = weight.data + (job.panel + p) * weight.panel_bytes;
-    for_direct_steps<L::kDirectStep>(
-        job.x->n,
-        [&](std::size_t tile, std::size_t m, std::size_t done, auto rows) KERNELS_INLINE_LAMBDA {
-          const QuantBlock* x = job.x->quant + tile * (weight.cols / kBlock) + done;
-          float* sums = job.sums + (tile + done) * kSumsStride<L> + p * kLanes;
-          packed_tile<L, Format, decltype(rows)::kValue>({&weight, panel, x, m, sums});
-        });
+  if constexpr (L::kDirectRows > 0) {
+    for (std::size_t p = 0; p < L::kBlockPanels && job.panel + p < job.panels; ++p) {
+      const std::uint8_t* panel = weight.data + (job.panel + p) * weight.panel_bytes;
+      for_direct_steps<L::kDirectStep>(
+          job.x->n,
+          [&](std::size_t tile, std::size_t m, std::size_t done, auto rows) KERNELS_INLINE_LAMBDA {
+            const QuantBlock* x = job.x->quant + tile * (weight.cols / kBlock) + done;
+            float* sums = job.sums + (tile + done) * kSumsStride<L> + p * kLanes;
+            packed_tile<L, Format, decltype(rows)::kValue>({&weight, panel, x, m, sums});
+          });
+    }
   }
 }
 
@@ -103,9 +105,10 @@ void float_product(const ProductJob& job) {
 template <typename L>
 void product(const ProductJob& job) {
   switch (job.weight->format) {
-#define KERNELS_CASE(name, id, elements, bytes) \
-  case Format::k##name:                         \
-    return float_product<L, name##Element>(job);
+#define KERNELS_CASE(name, id, elements, bytes)                                    \
+  case Format::k##name:                                                            \
+    if constexpr (L::kDirectRows > 0) return float_product<L, name##Element>(job); \
+    return;  // tile registers hold no floats: kernels_amx.cc
     KERNELS_FLOAT_FORMATS(KERNELS_CASE)
 #undef KERNELS_CASE
 #define KERNELS_CASE(name, id, elements, bytes) \

@@ -36,7 +36,8 @@ KERNELS_INLINE void add_groups(const PanelCodes<L, Format>& codes, const std::ui
   unroll<8>([&](auto i) KERNELS_INLINE_LAMBDA {
     constexpr std::size_t kGroup = group_in_order<Format>(decltype(i)::kValue);
     if constexpr (kGroup >= kFirst && kGroup < kLast) {
-      const typename L::Bytes group[1] = {codes.template group<kGroup>(low, upper)};
+      const typename L::Bytes group[1] = {
+          L::template for_products<kSignedCodes<Format>>(codes.template group<kGroup>(low, upper))};
       dot->template add<kGroup>(group, x);
     }
   });

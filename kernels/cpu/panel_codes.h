@@ -40,7 +40,7 @@ struct PanelCodes {
     if constexpr (Format::kHasTable) table = L::load_table(Format::kTable);
   }
 
-  // Codes of columns 4 * kGroup … 4 * kGroup + 3, in the form of L::Dot.
+  // Codes of columns 4 * kGroup … 4 * kGroup + 3.
   template <std::size_t kGroup>
   KERNELS_INLINE typename L::Bytes group(const std::uint8_t* low, const std::uint8_t* upper) const {
     auto codes = low_part<kGroup>(low);
@@ -53,7 +53,7 @@ struct PanelCodes {
       codes = L::template insert_bits<kShift, 3 << Format::kLowBits>(codes, bits);
     }
     if constexpr (Format::kHasTable) codes = L::look_up(table, codes);
-    return L::template for_products<kSignedCodes<Format>>(codes);
+    return codes;
   }
 
  private:

@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include "kernels/cpu/kernel_set.h"
@@ -34,10 +36,30 @@ bool has_avx512() {
 #endif
 }
 
+// Tile registers are granted to a process that asks (Linux, Documentation/arch/x86/xstate.rst).
+bool has_amx() {
+#if defined(__x86_64__)
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  constexpr unsigned kAmxTile = 1U << 24U;
+  constexpr unsigned kAmxInt8 = 1U << 25U;
+  if (!has_avx512() || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  if ((d & kAmxTile) == 0 || (d & kAmxInt8) == 0) return false;
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 const KernelSet* find_kernels(CpuIsa isa) {
 #if defined(__x86_64__)
+  if ((isa == CpuIsa::kAmx || isa == CpuIsa::kBest) && has_amx()) return &amx_kernels();
   if ((isa == CpuIsa::kAvx512Vnni || isa == CpuIsa::kBest) && has_avx512())
     return &avx512_kernels();
   if ((isa == CpuIsa::kAvx2 || isa == CpuIsa::kBest) && has_avx2()) return &avx2_kernels();

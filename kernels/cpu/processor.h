@@ -9,7 +9,8 @@ namespace kernels::cpu {
 struct KernelSet;
 
 // The kernel set of `isa`, or null when the processor or the operating system does not carry it.
-// kBest takes AVX-512 with VNNI, else AVX2, else plain.
+// kBest takes AMX, else AVX-512 with VNNI, else AVX2, else plain. For AMX the process asks for its
+// tile registers: one system call, before threads are started and a sandbox forbids it.
 const KernelSet* find_kernels(CpuIsa isa);
 
 }  // namespace kernels::cpu

@@ -28,7 +28,7 @@ bool Scratch::plan(const Limits& limits, std::size_t threads, Arena* arena) {
     *out = piece.as<T>();
     pieces_.push_back(std::move(piece));
   };
-  take(&quant, limits.rows_max * (limits.cols_max / kBlock));
+  take(&quant, limits.rows_max * (limits.cols_max / kBlock) + kTileRows);
   take(&floats, limits.rows_max * limits.cols_max);
   take(&logit_parts, limits.rows_max * kLogitChunks * 2);
 

@@ -90,8 +90,8 @@ kernels::Limits test_limits() {
 
 std::vector<kernels::CpuIsa> isas() {
   std::vector<kernels::CpuIsa> found;
-  for (const auto isa :
-       {kernels::CpuIsa::kPlain, kernels::CpuIsa::kAvx2, kernels::CpuIsa::kAvx512Vnni}) {
+  for (const auto isa : {kernels::CpuIsa::kPlain, kernels::CpuIsa::kAvx2,
+                         kernels::CpuIsa::kAvx512Vnni, kernels::CpuIsa::kAmx}) {
     if (make_ops(isa, 1) != nullptr) found.push_back(isa);
   }
   return found;
