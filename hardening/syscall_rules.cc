@@ -148,6 +148,8 @@ const SyscallRule kReadsModel[] = {
     allow(SYS_readahead, "reading ahead"),
     allow(SYS_dup, "opendir() on a descriptor"),
     allow(SYS_mbind, "placing weights on NUMA nodes"),
+    allow_if(SYS_arch_prctl, equals_int(0, 0x1023),
+             "ARCH_REQ_XCOMP_PERM: the tile registers of AMX"),
 };
 
 // The first rule for a syscall that has none yet wins, so that a later list cannot loosen or

@@ -34,14 +34,13 @@ struct AmxLanes : Avx512Lanes {
   }
   KERNELS_INLINE static void end_tiles() { asm volatile("tilerelease"); }
 
-  // products[p][i] = the sixteen sums of activation row x[i] with the codes of panel p. Calls of
-  // both parities may be under way at a time.
+  // multiply begins the products of kTileRows activation rows with the codes of two panels, and
+  // store_products waits for them: products[p][i] = the sixteen sums of row x[i] with panel p. Both
+  // parities may be under way.
   template <std::size_t kParity>
-  KERNELS_INLINE static void multiply(const std::uint8_t (*codes)[2][64], const QuantBlock* x,
-                                      std::int32_t (*products)[kTileRows][kLanes]) {
+  KERNELS_INLINE static void multiply(const std::uint8_t (*codes)[2][64], const QuantBlock* x) {
     constexpr std::size_t kCodesStride = sizeof *codes;
     constexpr std::size_t kRowStride = sizeof *x;
-    constexpr std::size_t kSumsStride = sizeof **products;
     if constexpr (kParity == 0) {
       asm volatile(
           "tileloadd (%[x], %[x_stride]), %%tmm4\n\t"
@@ -50,13 +49,10 @@ struct AmxLanes : Avx512Lanes {
           "tdpbssd %%tmm5, %%tmm4, %%tmm0\n\t"
           "tileloadd (%[codes1], %[codes_stride]), %%tmm6\n\t"
           "tilezero %%tmm1\n\t"
-          "tdpbssd %%tmm6, %%tmm4, %%tmm1\n\t"
-          "tilestored %%tmm0, (%[sums0], %[sums_stride])\n\t"
-          "tilestored %%tmm1, (%[sums1], %[sums_stride])"
+          "tdpbssd %%tmm6, %%tmm4, %%tmm1"
           :
           : [x] "r"(x), [x_stride] "r"(kRowStride), [codes0] "r"(codes[0][0]),
-            [codes1] "r"(codes[0][1]), [codes_stride] "r"(kCodesStride), [sums0] "r"(products[0]),
-            [sums1] "r"(products[1]), [sums_stride] "r"(kSumsStride)
+            [codes1] "r"(codes[0][1]), [codes_stride] "r"(kCodesStride)
           : "memory");
     } else {
       asm volatile(
@@ -66,13 +62,27 @@ struct AmxLanes : Avx512Lanes {
           "tdpbssd %%tmm5, %%tmm7, %%tmm2\n\t"
           "tileloadd (%[codes1], %[codes_stride]), %%tmm6\n\t"
           "tilezero %%tmm3\n\t"
-          "tdpbssd %%tmm6, %%tmm7, %%tmm3\n\t"
-          "tilestored %%tmm2, (%[sums0], %[sums_stride])\n\t"
-          "tilestored %%tmm3, (%[sums1], %[sums_stride])"
+          "tdpbssd %%tmm6, %%tmm7, %%tmm3"
           :
           : [x] "r"(x), [x_stride] "r"(kRowStride), [codes0] "r"(codes[0][0]),
-            [codes1] "r"(codes[0][1]), [codes_stride] "r"(kCodesStride), [sums0] "r"(products[0]),
-            [sums1] "r"(products[1]), [sums_stride] "r"(kSumsStride)
+            [codes1] "r"(codes[0][1]), [codes_stride] "r"(kCodesStride)
+          : "memory");
+    }
+  }
+  template <std::size_t kParity>
+  KERNELS_INLINE static void store_products(std::int32_t (*products)[kTileRows][kLanes]) {
+    constexpr std::size_t kStride = sizeof **products;
+    if constexpr (kParity == 0) {
+      asm volatile(
+          "tilestored %%tmm0, (%[sums0], %[stride])\n\ttilestored %%tmm1, (%[sums1], %[stride])"
+          :
+          : [sums0] "r"(products[0]), [sums1] "r"(products[1]), [stride] "r"(kStride)
+          : "memory");
+    } else {
+      asm volatile(
+          "tilestored %%tmm2, (%[sums0], %[stride])\n\ttilestored %%tmm3, (%[sums1], %[stride])"
+          :
+          : [sums0] "r"(products[0]), [sums1] "r"(products[1]), [stride] "r"(kStride)
           : "memory");
     }
   }

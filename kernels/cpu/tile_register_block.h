@@ -27,9 +27,12 @@ void tile_register_block(const UnpackedBlock<L, Kind>* w, std::size_t blocks, co
     acc[p][i] = i < m ? L::load(sums + i * kSumsStride<L> + p * kLanes) : L::zero();
   });
   const auto multiply = [&](std::size_t b, auto parity) KERNELS_INLINE_LAMBDA {
-    if (b == blocks) return;
+    if (b >= blocks) return;
     ahead.advance();
-    L::template multiply<decltype(parity)::kValue>(w[b].codes, x + b * m, products[parity]);
+    L::template multiply<decltype(parity)::kValue>(w[b].codes, x + b * m);
+  };
+  const auto store = [&](std::size_t b, auto parity) KERNELS_INLINE_LAMBDA {
+    if (b < blocks) L::template store_products<decltype(parity)::kValue>(products[parity]);
   };
   const auto add = [&](std::size_t b, auto parity) KERNELS_INLINE_LAMBDA {
     const QuantBlock* rows = x + b * m;
@@ -42,12 +45,15 @@ void tile_register_block(const UnpackedBlock<L, Kind>* w, std::size_t blocks, co
     });
   };
   multiply(0, Constant<0>{});
+  store(0, Constant<0>{});
   for (std::size_t b = 0; b < blocks; b += 2) {
     multiply(b + 1, Constant<1>{});
     add(b, Constant<0>{});
+    store(b + 1, Constant<1>{});
     if (b + 1 == blocks) break;
     multiply(b + 2, Constant<0>{});
     add(b + 1, Constant<1>{});
+    store(b + 2, Constant<0>{});
   }
   each([&](auto p, auto i) KERNELS_INLINE_LAMBDA {
     if (i < m) L::store(sums + i * kSumsStride<L> + p * kLanes, acc[p][i]);
