@@ -21,11 +21,12 @@ using base::Status;
 constexpr std::size_t kLimitsBytesMax = 1 << 20;
 
 Result<std::unique_ptr<kernels::Ops>> make_ops(const Options& options, std::size_t threads) {
-  constexpr std::array<std::pair<std::string_view, kernels::CpuIsa>, 4> kIsas{
+  constexpr std::array<std::pair<std::string_view, kernels::CpuIsa>, 5> kIsas{
       {{"best", kernels::CpuIsa::kBest},
        {"plain", kernels::CpuIsa::kPlain},
        {"avx2", kernels::CpuIsa::kAvx2},
-       {"avx512", kernels::CpuIsa::kAvx512Vnni}}};
+       {"avx512", kernels::CpuIsa::kAvx512Vnni},
+       {"amx", kernels::CpuIsa::kAmx}}};
   kernels::Limits limits;
   limits.cols_max = 8192;
   limits.heads_max = 32;

@@ -32,7 +32,10 @@ std::span<const std::string_view> keys_of(std::string_view kernel_set, std::stri
   static constexpr std::array<std::string_view, 1> kFloat{"fma-256"};
   static constexpr std::array<std::string_view, 2> kWideDot{"dpbusd-512", "dpbusd-256"};
   static constexpr std::array<std::string_view, 1> kVexDot{"dpbusd-vex"};
-  const bool wide = kernel_set.find("avx512") != std::string_view::npos;
+  // The kernels of AMX are those of AVX-512 but for quantised prefill. They stay held against the
+  // best vector sequence: a format with a scale every 32 columns does not let sums rest in tile
+  // registers, which is what the peak of AMX is measured with.
+  const bool wide = kernel_set.find("avx512") != std::string_view::npos || kernel_set == "cpu-amx";
   if (is_float(format)) return wide ? kWideFloat : kFloat;
   if (wide) return kWideDot;
   if (kernel_set.find("vnni") != std::string_view::npos) return kVexDot;

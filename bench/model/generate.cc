@@ -17,7 +17,8 @@ using base::Status;
 Result<std::vector<runtime::TokenId>> parse_tokens(const Options& options, std::size_t vocabulary) {
   std::vector<runtime::TokenId> tokens;
   for (const std::uint64_t id : TRY(options.numbers("--tokens", ""))) {
-    if (id >= vocabulary) return base::invalid_input(fmt::format("token {} of a vocabulary of {}", id, vocabulary));
+    if (id >= vocabulary)
+      return base::invalid_input(fmt::format("token {} of a vocabulary of {}", id, vocabulary));
     tokens.push_back(static_cast<runtime::TokenId>(id));
   }
   if (tokens.empty()) return base::invalid_input("--tokens is needed");
@@ -25,8 +26,8 @@ Result<std::vector<runtime::TokenId>> parse_tokens(const Options& options, std::
 }
 
 Status generate(int argc, char** argv) {
-  const Options options =
-      TRY(Options::parse(argc, argv, {"--tokens", "--count", "--threads", "--backend", "--context"}));
+  const Options options = TRY(
+      Options::parse(argc, argv, {"--tokens", "--count", "--threads", "--backend", "--context"}));
   if (options.arguments().size() != 1) return base::invalid_input("one model file is needed");
   LocalModelOptions load;
   load.backend = options.text("--backend", load.backend);

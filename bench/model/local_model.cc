@@ -35,10 +35,11 @@ Result<std::unique_ptr<kernels::Ops>> make_ops(const LocalModelOptions& options,
     std::string_view name;
     kernels::CpuIsa isa;
   };
-  constexpr std::array<Choice, 4> kChoices{{{"cpu", kernels::CpuIsa::kBest},
+  constexpr std::array<Choice, 5> kChoices{{{"cpu", kernels::CpuIsa::kBest},
                                             {"cpu-plain", kernels::CpuIsa::kPlain},
                                             {"cpu-avx2", kernels::CpuIsa::kAvx2},
-                                            {"cpu-avx512vnni", kernels::CpuIsa::kAvx512Vnni}}};
+                                            {"cpu-avx512vnni", kernels::CpuIsa::kAvx512Vnni},
+                                            {"cpu-amx", kernels::CpuIsa::kAmx}}};
   if (options.backend == "reference") return kernels::make_reference_ops(limits);
   for (const Choice& choice : kChoices) {
     if (options.backend != choice.name) continue;

@@ -16,7 +16,7 @@
 namespace bench {
 
 struct LocalModelOptions {
-  std::string backend = "cpu";  // "cpu", "cpu-avx2", "cpu-avx512vnni", "cpu-plain", "reference"
+  std::string backend = "cpu";  // "cpu", "cpu-avx2", "cpu-avx512vnni", "cpu-amx", "cpu-plain", "reference"
   std::size_t threads = 2;
   std::size_t context_tokens = 1024;
   std::size_t sequences = 1;  // whole contexts in the KV cache, where kv_tokens is 0

@@ -26,7 +26,7 @@ void block_product(const PackedWeight& weight, std::size_t panel, std::size_t pa
   const std::size_t all = weight.cols / kBlock;
   const std::size_t run_bytes = kRunBlocks * weight.panel_bytes / all;
   const std::size_t steps = kRunBlocks * ((count + kStep - 1) / kStep);
-  RunAhead<L::kBlockPanels> ahead = {{{cursor[0].low + run_bytes}, {cursor[1].low + run_bytes}},
+  RunAhead<L::kBlockPanels> ahead = {{cursor[0].low + run_bytes, cursor[1].low + run_bytes},
                                      run_bytes / steps + 1};
   if constexpr (kInTileRegisters<L, Kind>) L::begin_tiles();
   for (std::size_t first = 0; first < all; first += kRunBlocks) {

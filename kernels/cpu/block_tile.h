@@ -151,6 +151,7 @@ void block_tile(const UnpackedBlock<L, Kind>* w, std::size_t blocks, const Quant
   }
   each([&](auto p, auto i)
            KERNELS_INLINE_LAMBDA { L::store(sums + i * kSumsStride<L> + p * kLanes, acc[p][i]); });
+  *next = ahead;
 }
 
 }  // namespace

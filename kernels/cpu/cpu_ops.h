@@ -69,7 +69,6 @@ class CpuOps final : public Ops {
   // Up to four matrices that read one input.
   void run_linear(const Input& input, const LinearJob* jobs, std::size_t job_count);
   void prepare_rows(const Input& input, std::size_t cols, bool quant, bool floats);
-  std::size_t panels_per_task(const PackedWeight& weight, std::size_t n) const;
 
   // Cuts the rows of a call into tiles of adjacent rows of one sequence; returns how many.
   std::size_t plan_tiles(const Attention& args, const Rows& rows, const KvShape& shape,

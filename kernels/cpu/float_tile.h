@@ -44,10 +44,10 @@ constexpr std::size_t kFloatRun = 4 * kTurn;  // columns converted together
 constexpr std::size_t kFloatRowsTogether = kRowsTogether / 2;
 
 // A few rows with one panel: both chains side by side. floats: element 0 of the first row;
-// element k of row i is floats[k * m + i].
+// element k of row i is floats[k * m + i]. panels: the end of the task.
 template <typename L, typename Element, std::size_t kRows>
-void packed_float_tile(const PackedWeight& weight, std::size_t panel, const float* floats,
-                       std::size_t m, float* sums) {
+void packed_float_tile(const PackedWeight& weight, std::size_t panel, std::size_t panels,
+                       const float* floats, std::size_t m, float* sums) {
   const auto* w =
       reinterpret_cast<const typename Element::Word*>(weight.data + panel * weight.panel_bytes);
   typename L::F acc[kChains][kRows];
@@ -62,7 +62,8 @@ void packed_float_tile(const PackedWeight& weight, std::size_t panel, const floa
     });
   };
   std::size_t first = 0;
-  ReadAhead ahead{weight.data + panel * weight.panel_bytes + kReadAhead};
+  ReadAhead ahead{weight.data + panel * weight.panel_bytes + kReadAhead,
+                  weight.data + panels * weight.panel_bytes};
   for (; first + kTurn <= weight.cols; first += kTurn) {
     for (std::size_t j = 0; j < kChainRun; ++j) {
       ahead.advance(kChains * kLanes * sizeof(typename Element::Word));
@@ -117,14 +118,15 @@ void float_block_tile(const FloatRun<L>& w, std::size_t chain, std::size_t cols,
   }
   each([&](auto p, auto i)
            KERNELS_INLINE_LAMBDA { L::store(sums + i * kSumsStride<L> + p * kLanes, acc[p][i]); });
+  *next = ahead;
 }
 
-// Many rows: as block_product of block_tile.h, at most kFloatRowsTogether of them.
+// Many rows: as block_product.h, at most kFloatRowsTogether of them.
 template <typename L, typename Element>
 void float_block_rows(const PackedWeight& weight, std::size_t panel, std::size_t panels,
                       const Activations& x, std::size_t first_row, std::size_t count, float* sums) {
   KERNELS_SCRATCH FloatRun<L> run;
-  KERNELS_SCRATCH alignas(64) float partial[kChains][kFloatRowsTogether * kSumsStride<L>];
+  alignas(64) KERNELS_SCRATCH float partial[kChains][kFloatRowsTogether * kSumsStride<L>];
   const typename Element::Word* from[2];
   for (std::size_t p = 0; p < 2; ++p) {
     const std::size_t which = panel + p < panels ? panel + p : panel;
@@ -137,11 +139,10 @@ void float_block_rows(const PackedWeight& weight, std::size_t panel, std::size_t
     const std::size_t run_bytes = cols * kLanes * sizeof(typename Element::Word);
     const std::size_t steps = (cols + kChainRun - 1) / kChainRun *
                               ((count + L::kFloatBlockRows - 1) / L::kFloatBlockRows);
-    RunAhead<L::kBlockPanels> ahead{{{reinterpret_cast<const std::uint8_t*>(from[0]) +
-                                      (first + cols) * kLanes * sizeof(typename Element::Word)},
-                                     {reinterpret_cast<const std::uint8_t*>(from[1]) +
-                                      (first + cols) * kLanes * sizeof(typename Element::Word)}},
-                                    run_bytes / steps + 1};
+    RunAhead<L::kBlockPanels> ahead{
+        {reinterpret_cast<const std::uint8_t*>(from[0] + (first + cols) * kLanes),
+         reinterpret_cast<const std::uint8_t*>(from[1] + (first + cols) * kLanes)},
+        run_bytes / steps + 1};
     for (std::size_t k = 0; k < cols; ++k) {
       for (std::size_t p = 0; p < L::kBlockPanels; ++p)
         L::store(run.at[k][p], Element::template load<L>(from[p] + (first + k) * kLanes));

@@ -3,7 +3,7 @@
 //
 // Byte dots go through VPMADDUBSW (unsigned times signed, adjacent pairs summed into int16,
 // saturating), arranged so that it cannot saturate: codes of b bits allow 2 * (2^b - 1) * 127 per
-// instruction, and results are added in int16 only as often as `widen` in linear_tile.h states.
+// instruction, and results are added in int16 only as often as `Dot::kAdds` says.
 // Signed weights w are multiplied as |w| * sign(w) x, at most 2 * 128 * 127 = 32 512.
 #ifndef KERNELS_CPU_LANES_AVX2_H_
 #define KERNELS_CPU_LANES_AVX2_H_

@@ -79,7 +79,8 @@ void quant_product(const ProductJob& job) {
           [&](std::size_t tile, std::size_t m, std::size_t done, auto rows) KERNELS_INLINE_LAMBDA {
             const QuantBlock* x = job.x->quant + tile * (weight.cols / kBlock) + done;
             float* sums = job.sums + (tile + done) * kSumsStride<L> + p * kLanes;
-            packed_tile<L, Format, decltype(rows)::kValue>({&weight, panel, x, m, sums});
+            packed_tile<L, Format, decltype(rows)::kValue>(
+                {&weight, panel, weight.data + job.panels * weight.panel_bytes, x, m, sums});
           });
     }
   }
@@ -92,13 +93,14 @@ void float_product(const ProductJob& job) {
                                            job.first_row, job.count, job.sums);
   }
   for (std::size_t p = 0; p < L::kBlockPanels && job.panel + p < job.panels; ++p) {
-    for_direct_steps<L::kFloatDirectStep>(job.x->n, [&](std::size_t tile, std::size_t m,
-                                                        std::size_t done,
-                                                        auto rows) KERNELS_INLINE_LAMBDA {
-      const float* x = job.x->floats + tile * job.weight->cols + done;
-      float* sums = job.sums + (tile + done) * kSumsStride<L> + p * kLanes;
-      packed_float_tile<L, Element, decltype(rows)::kValue>(*job.weight, job.panel + p, x, m, sums);
-    });
+    for_direct_steps<L::kFloatDirectStep>(
+        job.x->n,
+        [&](std::size_t tile, std::size_t m, std::size_t done, auto rows) KERNELS_INLINE_LAMBDA {
+          const float* x = job.x->floats + tile * job.weight->cols + done;
+          float* sums = job.sums + (tile + done) * kSumsStride<L> + p * kLanes;
+          packed_float_tile<L, Element, decltype(rows)::kValue>(*job.weight, job.panel + p,
+                                                                job.panels, x, m, sums);
+        });
   }
 }
 
@@ -165,8 +167,10 @@ KERNELS_INLINE std::size_t activation_bytes(const PackedWeight& weight) {
 
 template <typename L>
 void linear(const LinearJob& job, const Activations& x, std::size_t first, std::size_t last) {
-  KERNELS_SCRATCH alignas(64) float sums[kRowsTogether * kSumsStride<L>];
-  KERNELS_SCRATCH alignas(64) float up_sums[kRowsTogether * kSumsStride<L>];
+  alignas(64) KERNELS_SCRATCH float sums[kRowsTogether * kSumsStride<L>];
+  alignas(64) KERNELS_SCRATCH float up_sums[kRowsTogether * kSumsStride<L>];
+  // The beginning, which no panel before it has asked for.
+  ask_for(job.weight->data + first * job.weight->panel_bytes, kReadAhead);
   const std::size_t step = rows_together(x.n, x.cols * activation_bytes(*job.weight));
   for (std::size_t row = 0; row < x.n; row += step) {
     const std::size_t count = x.n - row < step ? x.n - row : step;

@@ -28,6 +28,34 @@ LinearJob job_of(const LinearTerm& term, Epilogue epilogue) {
   return {epilogue, &packed_of(*term.weight), nullptr, term.bias, term.out, term.out_stride};
 }
 
+// Panels of the tasks of one matrix: `long_tasks` of long_panels, then the rest in tasks of
+// short_panels.
+struct TaskPlan {
+  std::size_t panels;
+  std::size_t long_tasks;
+  std::size_t long_panels;
+  std::size_t short_panels;
+
+  std::size_t tasks() const {
+    return long_tasks + (panels - long_tasks * long_panels + short_panels - 1) / short_panels;
+  }
+  std::size_t first_panel(std::size_t task) const {
+    if (task < long_tasks) return task * long_panels;
+    return std::min(panels, long_tasks * long_panels + (task - long_tasks) * short_panels);
+  }
+};
+
+// One row only reads weights, and each beginning of a task waits for memory: a thread takes most of
+// its share at once, and the rest in small pieces, so that threads end together. With more rows, as
+// many panels as the cache holds while all rows go over them; kernels take panels by twos.
+TaskPlan plan_tasks(const PackedWeight& weight, std::size_t n, std::size_t threads) {
+  const std::size_t share = weight.panels / threads;
+  const std::size_t even = std::max<std::size_t>(1, share / kTasksPerThread);
+  if (n == 1) return {weight.panels, threads, share - share / 8, std::max<std::size_t>(1, share / 8)};
+  const std::size_t cached = std::max<std::size_t>(1, kTaskBytes / weight.panel_bytes);
+  return {weight.panels, 0, 0, (std::min(even, cached) + 1) / 2 * 2};
+}
+
 }  // namespace
 
 Status CpuOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm,
@@ -64,22 +92,12 @@ Status CpuOps::logits(const float* x, const std::int32_t* row_indexes, std::size
   return Status::kOk;
 }
 
-// For one row: small tasks, so that threads end together.
-// For many: as many panels as the cache holds.
-std::size_t CpuOps::panels_per_task(const PackedWeight& weight, std::size_t n) const {
-  const std::size_t even =
-      std::max<std::size_t>(1, weight.panels / (kTasksPerThread * pool_->threads()));
-  if (n == 1) return even;
-  const std::size_t cached = std::max<std::size_t>(1, kTaskBytes / weight.panel_bytes);
-  return (std::min(even, cached) + 1) / 2 * 2;  // kernels take panels by twos
-}
-
 void CpuOps::run_linear(const Input& input, const LinearJob* jobs, std::size_t job_count) {
   const std::size_t cols = jobs[0].weight->cols;
   KERNELS_CHECK(input.n >= 1 && input.n <= limits_.rows_max && cols <= limits_.cols_max);
   bool quant = false;
   bool floats = false;
-  std::size_t panels_each[kTermsMax];
+  TaskPlan plans[kTermsMax];
   std::size_t first_task[kTermsMax + 1] = {};
   for (std::size_t j = 0; j < job_count; ++j) {
     const PackedWeight& weight = *jobs[j].weight;
@@ -89,8 +107,8 @@ void CpuOps::run_linear(const Input& input, const LinearJob* jobs, std::size_t j
       quant = quant || is_quantised(*each);
       floats = floats || !is_quantised(*each);
     }
-    panels_each[j] = panels_per_task(weight, input.n);
-    first_task[j + 1] = first_task[j] + (weight.panels + panels_each[j] - 1) / panels_each[j];
+    plans[j] = plan_tasks(weight, input.n, pool_->threads());
+    first_task[j + 1] = first_task[j] + plans[j].tasks();
   }
   prepare_rows(input, cols, quant, floats);
 
@@ -98,8 +116,8 @@ void CpuOps::run_linear(const Input& input, const LinearJob* jobs, std::size_t j
   pool_->parallel_for(first_task[job_count], [&](std::size_t task, std::size_t) {
     std::size_t j = 0;
     while (task >= first_task[j + 1]) ++j;
-    const std::size_t first = (task - first_task[j]) * panels_each[j];
-    kernels_.linear(jobs[j], x, first, std::min(first + panels_each[j], jobs[j].weight->panels));
+    const std::size_t mine = task - first_task[j];
+    kernels_.linear(jobs[j], x, plans[j].first_panel(mine), plans[j].first_panel(mine + 1));
   });
 }
 

@@ -24,6 +24,7 @@ namespace {
 struct PackedTile {
   const PackedWeight* weight;
   const std::uint8_t* panel;
+  const std::uint8_t* end;  // of the task's panels
   const QuantBlock* x;
   std::size_t m;
   float* sums;
@@ -53,7 +54,7 @@ void packed_tile(const PackedTile& job) {
   const std::uint8_t* low = job.panel;
   const std::uint8_t* upper = job.panel + job.weight->upper_offset;
   const QuantBlock* x = job.x;
-  ReadAhead ahead{job.panel + kReadAhead};
+  ReadAhead ahead{job.panel + kReadAhead, job.end};
   const std::size_t block_bytes = job.weight->panel_bytes / (job.weight->cols / kBlock);
   typename L::F acc[kRows];
   unroll<kRows>([&](auto i) KERNELS_INLINE_LAMBDA { acc[i] = L::zero(); });

@@ -15,18 +15,23 @@ namespace {
 
 constexpr std::size_t kReadAhead = 8192;  // bytes
 
-// Goes over a panel evenly, whatever the order of its parts. What lies behind the last panel is no
-// fault.
+constexpr std::size_t kLine = 64;
+
+KERNELS_INLINE void ask_for(const std::uint8_t* at, std::size_t bytes) {
+  constexpr int kForReading = 0;
+  constexpr int kSecondLevel = 2;
+  for (std::size_t offset = 0; offset < bytes; offset += kLine)
+    __builtin_prefetch(at + offset, kForReading, kSecondLevel);
+}
+
+// Goes over the panels of a task evenly, whatever the order of their parts, and not beyond them:
+// what follows is another thread's.
 struct ReadAhead {
   const std::uint8_t* at;
+  const std::uint8_t* end;
 
   KERNELS_INLINE void advance(std::size_t bytes) {
-    constexpr std::size_t kLine = 64;
-    constexpr int kForReading = 0;
-    constexpr int kSecondLevel = 2;
-    for (std::size_t offset = 0; offset < bytes; offset += kLine) {
-      __builtin_prefetch(at + offset, kForReading, kSecondLevel);
-    }
+    if (at < end) ask_for(at, bytes);
     at += bytes;
   }
 };
@@ -35,11 +40,14 @@ struct ReadAhead {
 // multiplied: asked for all at once it would be waited for.
 template <std::size_t kPanels>
 struct RunAhead {
-  ReadAhead panel[2];
+  const std::uint8_t* panel[2];
   std::size_t part;  // bytes of a panel per advance()
 
   KERNELS_INLINE void advance() {
-    for (std::size_t p = 0; p < kPanels; ++p) panel[p].advance(part);
+    for (std::size_t p = 0; p < kPanels; ++p) {
+      ask_for(panel[p], part);
+      panel[p] += part;
+    }
   }
 };
 

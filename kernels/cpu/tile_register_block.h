@@ -16,7 +16,7 @@ void tile_register_block(const UnpackedBlock<L, Kind>* w, std::size_t blocks, co
                          std::size_t m, float* sums, RunAhead<L::kBlockPanels>* next) {
   static_assert(L::kBlockPanels == 2 && Kind::kHalves == 1);
   RunAhead<L::kBlockPanels> ahead = *next;
-  KERNELS_SCRATCH alignas(64) std::int32_t products[2][2][kTileRows][kLanes];
+  alignas(64) KERNELS_SCRATCH std::int32_t products[2][2][kTileRows][kLanes];
   typename L::F acc[2][kTileRows];
   const auto each = [](const auto& body) KERNELS_INLINE_LAMBDA {
     unroll<kTileRows>([&](auto i) KERNELS_INLINE_LAMBDA {
