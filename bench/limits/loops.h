@@ -22,8 +22,9 @@ struct ComputeLoop {
 };
 
 // Loads every byte (a multiple of 512, 64-byte aligned) into eight sums of vectors; returns a word
-// of their combination, so that no load may be dropped.
-using ReadLoop = std::uint64_t (*)(const std::byte* bytes, std::size_t count);
+// of their combination, so that no load may be dropped. With `ahead`, lines that many bytes ahead
+// are asked for (into the second-level cache) as well.
+using ReadLoop = std::uint64_t (*)(const std::byte* bytes, std::size_t count, std::size_t ahead);
 
 std::span<const ComputeLoop> avx2_loops();
 std::span<const ComputeLoop> avx512_loops();
@@ -31,9 +32,9 @@ std::span<const ComputeLoop> avx_vnni_loops();
 std::span<const ComputeLoop> avx512_vnni_loops();
 std::span<const ComputeLoop> amx_loops();
 
-std::uint64_t read_plain(const std::byte* bytes, std::size_t count);
-std::uint64_t read_avx2(const std::byte* bytes, std::size_t count);
-std::uint64_t read_avx512(const std::byte* bytes, std::size_t count);
+std::uint64_t read_plain(const std::byte* bytes, std::size_t count, std::size_t ahead);
+std::uint64_t read_avx2(const std::byte* bytes, std::size_t count, std::size_t ahead);
+std::uint64_t read_avx512(const std::byte* bytes, std::size_t count, std::size_t ahead);
 
 }  // namespace bench
 

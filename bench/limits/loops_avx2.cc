@@ -142,9 +142,13 @@ std::span<const ComputeLoop> avx2_loops() {
   return kLoops;
 }
 
-std::uint64_t read_avx2(const std::byte* bytes, std::size_t count) {
+std::uint64_t read_avx2(const std::byte* bytes, std::size_t count, std::size_t ahead) {
   __m256i sums[8] = {};
   for (const std::byte* end = bytes + count; bytes != end; bytes += 256) {
+    if (ahead != 0) {
+      for (std::size_t line = 0; line < 256; line += 64)
+        __builtin_prefetch(bytes + ahead + line, 0, 2);
+    }
     unroll<8>([&](auto i) BENCH_INLINE_LAMBDA {
       sums[i] = _mm256_add_epi64(sums[i], _mm256_load_si256(vectors(bytes) + i));
     });

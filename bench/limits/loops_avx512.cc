@@ -107,9 +107,13 @@ std::span<const ComputeLoop> avx512_loops() {
   return kLoops;
 }
 
-std::uint64_t read_avx512(const std::byte* bytes, std::size_t count) {
+std::uint64_t read_avx512(const std::byte* bytes, std::size_t count, std::size_t ahead) {
   __m512i sums[8] = {};
   for (const std::byte* end = bytes + count; bytes != end; bytes += 512) {
+    if (ahead != 0) {
+      for (std::size_t line = 0; line < 512; line += 64)
+        __builtin_prefetch(bytes + ahead + line, 0, 2);
+    }
     unroll<8>([&](auto i) BENCH_INLINE_LAMBDA {
       sums[i] = _mm512_add_epi64(sums[i], _mm512_load_si512(bytes + 64 * i));
     });
