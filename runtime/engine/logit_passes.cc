@@ -23,6 +23,7 @@ struct Vectors {
   using HalfFloats [[gnu::vector_size(Bytes / 2)]] = float;
   using Doubles [[gnu::vector_size(Bytes)]] = double;
   using Longs [[gnu::vector_size(Bytes)]] = std::int64_t;
+  using Bits [[gnu::vector_size(Bytes)]] = std::uint64_t;
 };
 
 // An exponent of all ones is infinity or NaN.
@@ -80,6 +81,7 @@ REDOUBT_INLINE void weigh_vectors(const LogitBlock& block, std::size_t first, To
   using V = Vectors<Bytes>;
   using Doubles = typename V::Doubles;
   using Longs = typename V::Longs;
+  using Bits = typename V::Bits;
   constexpr std::size_t kLanes = Bytes / sizeof(double);
   constexpr std::int64_t kIntegerMask = (std::int64_t{1} << 52) - 1;
   Doubles x[Chains];
@@ -104,8 +106,8 @@ REDOUBT_INLINE void weigh_vectors(const LogitBlock& block, std::size_t first, To
   for (std::size_t c = 0; c < Chains; ++c) {
     // Times 2^-n, in the exponent; the shift leaves nothing else of n_unit. Where n is too large
     // for that the weight is zero anyway.
-    Longs n;
-    Longs scaled;
+    Bits n;
+    Bits scaled;
     std::memcpy(&n, &n_unit[c], sizeof n);
     std::memcpy(&scaled, &sum[c], sizeof scaled);
     scaled -= n << 52;

@@ -5,11 +5,19 @@
 
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "tests/kernels/samples.h"
 
 namespace kernels_test {
 namespace {
+
+// The kernels of AMX share those of AVX-512 here.
+std::vector<kernels::CpuIsa> attention_isas() {
+  std::vector<kernels::CpuIsa> found = isas();
+  std::erase(found, kernels::CpuIsa::kAmx);
+  return found;
+}
 
 using kernels::KvFormat;
 using kernels::RopePairs;
@@ -189,7 +197,7 @@ void expect_near_reference(const Shape& shape, std::size_t tokens) {
   const std::vector<Sequence> sequences = {Sequence(shape, tokens, tokens + shape.head_dim)};
   const auto reference = kernels::make_reference_ops(test_limits());
   const std::vector<float> expected = Runner(*reference, sequences).in_chunks(tokens);
-  for (const auto isa : isas()) {
+  for (const auto isa : attention_isas()) {
     const auto ops = make_ops(isa, 2);
     const std::vector<float> actual = Runner(*ops, sequences).in_chunks(61);
     for (std::size_t i = 0; i < actual.size(); ++i) {
@@ -234,7 +242,7 @@ TEST(Attention, IsNearTheReferenceForBothRopesWithAndWithoutHeadNorms) {
 }
 
 TEST(Attention, GivesTheSameBitsHoweverAPromptIsCutAndOnAnyNumberOfThreads) {
-  for (const auto isa : isas()) {
+  for (const auto isa : attention_isas()) {
     for (const Shape& shape :
          {Shape{7, 1, 64}, Shape{4, 4, 80, 32, 100}, Shape{4, 2, 128, 64, 0, KvFormat::kF32},
           Shape{14, 2, 64, 32, 0, KvFormat::kQ8_0}}) {
@@ -261,7 +269,7 @@ TEST(Attention, GivesTheSameBitsOnEveryInstructionSet) {
         Sequence({6, 2, 80, 16, 0, format, RopePairs::kAdjacent, true}, 300, 8)};
     const auto plain = make_ops(kernels::CpuIsa::kPlain, 1);
     const std::vector<float> expected = Runner(*plain, sequences).in_chunks(60);
-    for (const auto isa : isas()) {
+    for (const auto isa : attention_isas()) {
       const auto ops = make_ops(isa, 2);
       const std::vector<float> actual = Runner(*ops, sequences).in_chunks(60);
       EXPECT_EQ(0, std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float)))
@@ -281,7 +289,7 @@ TEST(Attention, IsNearExactWithAQ8Cache) {
     const std::vector<float> expected = Runner(*reference, exact).in_chunks(90);
     shape.format = KvFormat::kQ8_0;
     const std::vector<Sequence> rounded = {Sequence(shape, 90, 5)};
-    for (const auto isa : isas()) {
+    for (const auto isa : attention_isas()) {
       const auto ops = make_ops(isa, 1);
       const std::vector<float> actual = Runner(*ops, rounded).in_chunks(64);
       double squares = 0;
@@ -313,7 +321,7 @@ TEST(Attention, GivesASequenceTheSameBitsAloneAndInABatch) {
   const Shape shape{4, 2, 64};
   std::vector<Sequence> sequences;
   for (std::size_t s = 0; s < 8; ++s) sequences.emplace_back(shape, 20 + 38 * s, s + 1);
-  for (const auto isa : isas()) {
+  for (const auto isa : attention_isas()) {
     const auto ops = make_ops(isa, 2);
     Runner together(*ops, sequences);
     std::vector<std::size_t> done(8);
@@ -338,7 +346,7 @@ TEST(Attention, GivesASequenceTheSameBitsAloneAndInABatch) {
 // A later token's NaN, in the same tile and in the same 16
 // positions, must not reach the rows before it.
 TEST(Attention, KeepsTheNanOfALaterRowToItself) {
-  for (const auto isa : isas()) {
+  for (const auto isa : attention_isas()) {
     for (const auto format : kKvFormats) {
       const Shape shape{2, 1, 32, 16, 0, format};
       std::vector<Sequence> sequences = {Sequence(shape, 12, 1)};
@@ -357,7 +365,7 @@ TEST(Attention, KeepsTheNanOfALaterRowToItself) {
 }
 
 TEST(KvCache, CopiesABlockInEveryLayer) {
-  for (const auto isa : isas()) {
+  for (const auto isa : attention_isas()) {
     for (const auto format : kKvFormats) {
       const Shape shape{2, 1, 32, 16, 0, format};
       const std::vector<Sequence> sequences = {Sequence(shape, 40, 1), Sequence(shape, 40, 2)};
@@ -385,7 +393,7 @@ TEST(KvCache, CopiesABlockInEveryLayer) {
 }
 
 TEST(KvCache, RefusesShapesOutsideTheContract) {
-  for (const auto isa : isas()) {
+  for (const auto isa : attention_isas()) {
     const auto ops = make_ops(isa, 1);
     std::unique_ptr<kernels::KvCache> cache;
     EXPECT_EQ(ops->create_kv_cache({1, 1, 64, 24, 4}, KvFormat::kF16, &cache),

@@ -78,9 +78,11 @@ TEST(Loops, EachOneRunsOnThisProcessor) {
 TEST(Loops, WhatIsReadDecidesTheResult) {
   alignas(64) static std::byte bytes[4096] = {};
   const ReadLoop read = widest_read();
-  const std::uint64_t nothing = read(bytes, sizeof bytes);
+  const std::uint64_t nothing = read(bytes, sizeof bytes, 0);
   bytes[0] = std::byte{1};
-  EXPECT_NE(read(bytes, sizeof bytes), nothing);
+  EXPECT_NE(read(bytes, sizeof bytes, 0), nothing);
+  EXPECT_EQ(read(bytes, sizeof bytes, 2048),
+            read(bytes, sizeof bytes, 0));  // asking changes nothing
 }
 
 TEST(ThreadedRate, RunsTheWorkOncePerThreadAndRound) {
