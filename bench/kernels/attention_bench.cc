@@ -69,7 +69,7 @@ class FilledCache {
 }  // namespace
 
 Status bench_attention(kernels::Ops& ops, const KernelBenchOptions& options, const RowSink& sink) {
-  const bool wide = ops.name().find("avx512") != std::string_view::npos;
+  const bool wide = ops.name() == "cpu-amx" || ops.name().find("avx512") != std::string_view::npos;
   std::vector<float> q(kPromptRows * kHeads * kHeadDim, 0.1F);
   std::vector<float> out(q.size());
   for (const std::size_t context : kContexts) {
