@@ -6,15 +6,11 @@
 namespace kernels::cpu {
 namespace {
 
-bool is_float(const PackedWeight* weight) {
-  return weight != nullptr && (weight->format == Format::kF32 || weight->format == Format::kF16 ||
-                               weight->format == Format::kBF16);
-}
-
 void linear_of_many(const LinearJob& job, const Activations& x, std::size_t first,
                     std::size_t last) {
-  const bool by_registers =
-      x.n > Avx512Lanes::kDirectRows && !is_float(job.weight) && !is_float(job.up);
+  const bool floats =
+      is_float(job.weight->format) || (job.up != nullptr && is_float(job.up->format));
+  const bool by_registers = x.n > Avx512Lanes::kDirectRows && !floats;
   if (!by_registers) return avx512_kernels().linear(job, x, first, last);
   linear<AmxLanes>(job, x, first, last);
 }

@@ -37,54 +37,32 @@ struct AmxLanes : Avx512Lanes {
   // multiply begins the products of kTileRows activation rows with the codes of two panels, and
   // store_products waits for them: products[p][i] = the sixteen sums of row x[i] with panel p. Both
   // parities may be under way.
+  // The sums are in registers 0 and 1 or in 2 and 3, the activations in 4 or in 7.
   template <std::size_t kParity>
   KERNELS_INLINE static void multiply(const std::uint8_t (*codes)[2][64], const QuantBlock* x) {
-    constexpr std::size_t kCodesStride = sizeof *codes;
-    constexpr std::size_t kRowStride = sizeof *x;
-    if constexpr (kParity == 0) {
-      asm volatile(
-          "tileloadd (%[x], %[x_stride]), %%tmm4\n\t"
-          "tileloadd (%[codes0], %[codes_stride]), %%tmm5\n\t"
-          "tilezero %%tmm0\n\t"
-          "tdpbssd %%tmm5, %%tmm4, %%tmm0\n\t"
-          "tileloadd (%[codes1], %[codes_stride]), %%tmm6\n\t"
-          "tilezero %%tmm1\n\t"
-          "tdpbssd %%tmm6, %%tmm4, %%tmm1"
-          :
-          : [x] "r"(x), [x_stride] "r"(kRowStride), [codes0] "r"(codes[0][0]),
-            [codes1] "r"(codes[0][1]), [codes_stride] "r"(kCodesStride)
-          : "memory");
-    } else {
-      asm volatile(
-          "tileloadd (%[x], %[x_stride]), %%tmm7\n\t"
-          "tileloadd (%[codes0], %[codes_stride]), %%tmm5\n\t"
-          "tilezero %%tmm2\n\t"
-          "tdpbssd %%tmm5, %%tmm7, %%tmm2\n\t"
-          "tileloadd (%[codes1], %[codes_stride]), %%tmm6\n\t"
-          "tilezero %%tmm3\n\t"
-          "tdpbssd %%tmm6, %%tmm7, %%tmm3"
-          :
-          : [x] "r"(x), [x_stride] "r"(kRowStride), [codes0] "r"(codes[0][0]),
-            [codes1] "r"(codes[0][1]), [codes_stride] "r"(kCodesStride)
-          : "memory");
-    }
+    asm volatile(
+        "tileloadd (%[x], %[x_stride]), %%tmm%c[rows]\n\t"
+        "tileloadd (%[codes0], %[codes_stride]), %%tmm5\n\t"
+        "tilezero %%tmm%c[sums0]\n\t"
+        "tdpbssd %%tmm5, %%tmm%c[rows], %%tmm%c[sums0]\n\t"
+        "tileloadd (%[codes1], %[codes_stride]), %%tmm6\n\t"
+        "tilezero %%tmm%c[sums1]\n\t"
+        "tdpbssd %%tmm6, %%tmm%c[rows], %%tmm%c[sums1]"
+        :
+        : [x] "r"(x), [x_stride] "r"(sizeof *x), [codes0] "r"(codes[0][0]),
+          [codes1] "r"(codes[0][1]), [codes_stride] "r"(sizeof *codes), [rows] "i"(4 + 3 * kParity),
+          [sums0] "i"(2 * kParity), [sums1] "i"(2 * kParity + 1)
+        : "memory");
   }
   template <std::size_t kParity>
   KERNELS_INLINE static void store_products(std::int32_t (*products)[kTileRows][kLanes]) {
-    constexpr std::size_t kStride = sizeof **products;
-    if constexpr (kParity == 0) {
-      asm volatile(
-          "tilestored %%tmm0, (%[sums0], %[stride])\n\ttilestored %%tmm1, (%[sums1], %[stride])"
-          :
-          : [sums0] "r"(products[0]), [sums1] "r"(products[1]), [stride] "r"(kStride)
-          : "memory");
-    } else {
-      asm volatile(
-          "tilestored %%tmm2, (%[sums0], %[stride])\n\ttilestored %%tmm3, (%[sums1], %[stride])"
-          :
-          : [sums0] "r"(products[0]), [sums1] "r"(products[1]), [stride] "r"(kStride)
-          : "memory");
-    }
+    asm volatile(
+        "tilestored %%tmm%c[sums0], (%[to0], %[stride])\n\t"
+        "tilestored %%tmm%c[sums1], (%[to1], %[stride])"
+        :
+        : [to0] "r"(products[0]), [to1] "r"(products[1]), [stride] "r"(sizeof **products),
+          [sums0] "i"(2 * kParity), [sums1] "i"(2 * kParity + 1)
+        : "memory");
   }
 
   // Codes whose zero is taken off before they are multiplied.

@@ -12,6 +12,10 @@
 namespace kernels::cpu {
 namespace {
 
+KERNELS_INLINE bool is_float(Format format) {
+  return format == Format::kF32 || format == Format::kF16 || format == Format::kBF16;
+}
+
 // The products of some rows with the panels from `panel` on, L::kBlockPanels of them or as many as
 // there are.
 struct ProductJob {
@@ -160,9 +164,7 @@ KERNELS_INLINE std::size_t rows_together(std::size_t n, std::size_t row_bytes) {
 
 // Of one column of one row.
 KERNELS_INLINE std::size_t activation_bytes(const PackedWeight& weight) {
-  const bool floats = weight.format == Format::kF32 || weight.format == Format::kF16 ||
-                      weight.format == Format::kBF16;
-  return floats ? sizeof(float) : sizeof(QuantBlock) / kBlock;
+  return is_float(weight.format) ? sizeof(float) : sizeof(QuantBlock) / kBlock;
 }
 
 template <typename L>

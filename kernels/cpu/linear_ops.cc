@@ -46,14 +46,14 @@ struct TaskPlan {
 };
 
 // One row only reads weights, and each beginning of a task waits for memory: a thread takes most of
-// its share at once, and the rest in small pieces, so that threads end together. With more rows, as
+// its share at once, and the rest in pieces, so that threads end together. With more rows, as
 // many panels as the cache holds while all rows go over them; kernels take panels by twos.
 TaskPlan plan_tasks(const PackedWeight& weight, std::size_t n, std::size_t threads) {
   const std::size_t share = weight.panels / threads;
-  const std::size_t even = std::max<std::size_t>(1, share / kTasksPerThread);
-  if (n == 1) return {weight.panels, threads, share - share / 8, std::max<std::size_t>(1, share / 8)};
+  const std::size_t piece = std::max<std::size_t>(1, share / kTasksPerThread);
+  if (n == 1) return {weight.panels, threads, share - share / kTasksPerThread, piece};
   const std::size_t cached = std::max<std::size_t>(1, kTaskBytes / weight.panel_bytes);
-  return {weight.panels, 0, 0, (std::min(even, cached) + 1) / 2 * 2};
+  return {weight.panels, 0, 0, (std::min(piece, cached) + 1) / 2 * 2};
 }
 
 }  // namespace
