@@ -80,7 +80,7 @@ Status run(RoleContext& context, const base::Logger& log) {
   log.info("model loaded", {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
 
   const PromptTools tools{*model.tokenizer, model.chat_template.get(), model.decoder->shape().context_tokens_max};
-  EngineServer server(config, {*model.engine, tools, clock, log, model.timed_decoder.get()});
+  EngineServer server(config, {*model.engine, tools, clock, log, model.timed_decoder.get(), model.digest, model.ops->name()});
   return server.run(control);
 }
 

@@ -134,6 +134,8 @@ void EngineServer::greet(base::Fd channel) {
       .choices_max = std::min(kChoicesMax, config_.sequences_max),
       .sequences_max = config_.sequences_max,
       .has_chat_template = parts_.tools.chat_template != nullptr,
+      .model_digest = std::string(parts_.model_digest),
+      .kernels = std::string(parts_.kernels),
   });
 }
 
@@ -162,19 +164,22 @@ Status EngineServer::handle(daemon_ipc::Message message) {
     complete = TRY(arrivals_.begin(*begin));
   } else if (const auto* piece = std::get_if<daemon_ipc::RequestBody>(&message)) {
     complete = TRY(arrivals_.add(*piece));
+  } else if (const auto* resume = std::get_if<daemon_ipc::RequestResume>(&message)) {
+    return arrivals_.add(*resume);
   } else {
     return base::invalid_input("the gateway sent a message that is not for an engine");
   }
-  if (complete) submit(*complete);
+  if (complete) submit(std::move(*complete));
   return {};
 }
 
-void EngineServer::submit(const Arrivals::Complete& arrived) {
+void EngineServer::submit(Arrivals::Complete arrived) {
   ++work_;
   const std::uint64_t id = arrived.begin.id;
-  auto made = make_request(arrived.begin, arrived.body, parts_.tools, parts_.clock.unix_seconds());
+  auto made = make_request(arrived.begin, arrived.body, parts_.tools);
   if (const auto* refusal = std::get_if<Refusal>(&made)) return refuse(id, *refusal);
   auto& request = std::get<runtime::GenerationRequest>(made);
+  request.resume = arrived.resume;
   const daemon_ipc::Admitted admitted{id, static_cast<std::uint32_t>(request.prompt.size()), request.tokens_max};
   // With log-probabilities the engine itself gives the prompt back, token by token.
   const bool echoes = arrived.begin.echo && !arrived.begin.logprobs;
@@ -185,13 +190,15 @@ void EngineServer::submit(const Arrivals::Complete& arrived) {
   }
   live_.emplace(id, Live{arrived.begin.choices});
   gateway_.send(admitted);
-  if (echoes) echo(id, arrived.begin.choices, prompt);
+  if (echoes) echo(arrived, prompt);
 }
 
-void EngineServer::echo(std::uint64_t id, std::uint32_t choices, const std::string& prompt) {
-  for (std::uint32_t choice = 0; choice < choices; ++choice) {
+void EngineServer::echo(const Arrivals::Complete& arrived, const std::string& prompt) {
+  for (std::uint32_t choice = 0; choice < arrived.begin.choices; ++choice) {
+    const bool resumed = !arrived.resume.empty() && !arrived.resume[choice].empty();
+    if (resumed) continue;
     runtime::GenerationEvent event;
-    event.request = id;
+    event.request = arrived.begin.id;
     event.choice = choice;
     event.prompt = true;
     event.text = prompt;

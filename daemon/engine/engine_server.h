@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "daemon/engine/arrivals.h"
@@ -27,6 +28,9 @@ class EngineServer {
     const base::Clock& clock;
     const base::Logger& log;
     const TimedDecoder* decoder = nullptr;  // the engine's, where its time is to be told
+    // What the tokens of a request follow from, beside the request.
+    std::string_view model_digest = {};
+    std::string_view kernels = {};
   };
 
   EngineServer(const EngineConfig& config, const Parts& parts);
@@ -44,8 +48,8 @@ class EngineServer {
 
   void read_gateway();
   base::Status handle(daemon_ipc::Message message);
-  void submit(const Arrivals::Complete& arrived);
-  void echo(std::uint64_t id, std::uint32_t choices, const std::string& prompt);
+  void submit(Arrivals::Complete arrived);
+  void echo(const Arrivals::Complete& arrived, const std::string& prompt);
   void refuse(std::uint64_t id, const Refusal& refusal);
   void lose_gateway(const base::Error& why);
 

@@ -13,6 +13,7 @@ namespace daemon_engine {
 inline constexpr std::size_t kBodyBytesMax = 32u << 20;       // one request's body
 inline constexpr std::size_t kPendingBytesMax = 128u << 20;   // bodies of all requests still arriving
 inline constexpr std::size_t kPendingRequestsMax = 1'024;     // requests still arriving
+inline constexpr std::size_t kResumedTokensMax = 16u << 20;   // emitted before, of all requests still arriving
 inline constexpr std::size_t kMessagesMax = 4'096;            // chat messages of one request
 inline constexpr std::size_t kStopStringsMax = 16;
 inline constexpr std::size_t kStopStringBytesMax = 1'024;

@@ -86,14 +86,14 @@ std::string token_text(const runtime::Tokenizer& tokenizer, TokenId token) {
 // The messages in the template's own words. With continue_final_message the last message is left open: the text
 // ends where its content does (its last occurrence, as transformers has it).
 Result<std::vector<runtime::TemplateSpan>> render_chat(const RequestBegin& begin, const Json& messages,
-                                                       const PromptTools& tools, std::int64_t now_unix_seconds) {
+                                                       const PromptTools& tools) {
   if (tools.chat_template == nullptr) return base::unsupported("the model has no chat template");
   const runtime::Vocabulary& vocabulary = tools.tokenizer.vocabulary();
   const Json variables = Json::object({{"messages", messages},
                                        {"add_generation_prompt", begin.add_generation_prompt},
                                        {"bos_token", token_text(tools.tokenizer, vocabulary.bos)},
                                        {"eos_token", token_text(tools.tokenizer, vocabulary.eos)}});
-  return tools.chat_template->render(variables, now_unix_seconds);
+  return tools.chat_template->render(variables, begin.time);
 }
 
 // Cuts the rendering behind the last occurrence of the final message's content.
@@ -115,8 +115,7 @@ Status leave_open(const Json& messages, std::vector<runtime::TemplateSpan>& span
   return base::invalid_input("the chat template does not show the final message as it is");
 }
 
-Result<std::vector<TokenId>> encode_chat(const RequestBegin& begin, const Json& body, const PromptTools& tools,
-                                         std::int64_t now_unix_seconds) {
+Result<std::vector<TokenId>> encode_chat(const RequestBegin& begin, const Json& body, const PromptTools& tools) {
   const Json* messages = body.find("messages");
   if (messages == nullptr || !messages->is_array() || messages->as_array().empty() ||
       messages->as_array().size() > kMessagesMax) {
@@ -125,7 +124,7 @@ Result<std::vector<TokenId>> encode_chat(const RequestBegin& begin, const Json& 
   for (const Json& message : messages->as_array()) {
     if (!message.is_object()) return base::invalid_input("messages has an item that is not an object");
   }
-  auto spans = TRY(render_chat(begin, *messages, tools, now_unix_seconds));
+  auto spans = TRY(render_chat(begin, *messages, tools));
   if (begin.continue_final_message) TRY(leave_open(*messages, spans));
   // Control tokens are recognised in the template's own text alone.
   std::vector<runtime::TextSpan> text;
@@ -200,8 +199,7 @@ Status fit_context(const RequestBegin& begin, std::size_t context, runtime::Gene
 }  // namespace
 
 std::variant<runtime::GenerationRequest, Refusal> make_request(const RequestBegin& begin, std::string_view body_text,
-                                                               const PromptTools& tools,
-                                                               std::int64_t now_unix_seconds) {
+                                                               const PromptTools& tools) {
   const std::string_view param = prompt_param(begin.kind);
   const auto body = Json::parse(body_text, {.bytes_max = kBodyBytesMax, .depth_max = 32});
   if (!body.ok()) return refuse(body.error(), "");
@@ -221,7 +219,7 @@ std::variant<runtime::GenerationRequest, Refusal> make_request(const RequestBegi
   if (auto status = read_logit_bias(body.value(), tools.tokenizer, request.sampling); !status.ok()) {
     return refuse(status.error(), "logit_bias");
   }
-  auto prompt = begin.kind == RequestKind::kChat ? encode_chat(begin, body.value(), tools, now_unix_seconds)
+  auto prompt = begin.kind == RequestKind::kChat ? encode_chat(begin, body.value(), tools)
                                                  : encode_completion(body.value(), tools);
   if (!prompt.ok() && prompt.error().code == base::ErrorCode::kExhausted) {
     return too_long(param, fmt::format("This model's context is {} tokens; the prompt is longer.",

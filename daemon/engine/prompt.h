@@ -34,8 +34,7 @@ struct Refusal {
 // A complete request as the engine takes it, or why not. `body` is the JSON object of daemon/PROTOCOL.md section 4,
 // bounded and checked here once more. On a refusal nothing is kept.
 std::variant<runtime::GenerationRequest, Refusal> make_request(const daemon_ipc::RequestBegin& begin,
-                                                               std::string_view body, const PromptTools& tools,
-                                                               std::int64_t now_unix_seconds);
+                                                               std::string_view body, const PromptTools& tools);
 
 }  // namespace daemon_engine
 

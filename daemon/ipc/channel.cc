@@ -111,7 +111,7 @@ base::Result<std::optional<Received>> Channel::receive() {
 
   Received received{TRY(parse(std::span(buffer_).first(static_cast<std::size_t>(got)))),
                     base::Fd()};
-  const std::size_t fds_due = std::holds_alternative<PeerChannel>(received.message) ? 1 : 0;
+  const std::size_t fds_due = descriptors_of(received.message);
   if (fds.size() != fds_due) {
     return base::invalid_input(fmt::format("{}: {} descriptors came along, {} belong",
                                            message_name(message_type(received.message)), fds.size(),

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,13 @@ class FieldWriter {
   base::Status blob(const std::string& value, std::string_view, std::size_t bytes_max) {
     CHECK(value.size() <= bytes_max);
     writer_.write_string<Length>(value);
+    return {};
+  }
+
+  // Exactly `bytes` of them, without a length.
+  base::Status bytes(const std::string& value, std::string_view, std::size_t bytes) {
+    CHECK(value.size() == bytes);
+    writer_.write_bytes(std::as_bytes(std::span(value)));
     return {};
   }
 
@@ -134,6 +142,12 @@ class FieldReader {
   template <std::unsigned_integral Length>
   base::Status blob(std::string& value, std::string_view what, std::size_t bytes_max) {
     value = TRY(reader_.read_string<Length>(what, bytes_max));
+    return {};
+  }
+
+  base::Status bytes(std::string& value, std::string_view what, std::size_t bytes) {
+    const auto raw = TRY(reader_.take(bytes, what));
+    value.assign(reinterpret_cast<const char*>(raw.data()), raw.size());
     return {};
   }
 

@@ -56,8 +56,30 @@ base::Status visit_fields(Io&, FieldsOf<Io, Ping>) {
 
 template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, EngineState> m) {
-  TRY(io.choice(m.condition, "engine_state.state", EngineCondition::kDown));
+  TRY(io.choice(m.condition, "engine_state.state", EngineCondition::kDegraded));
   return io.template text<std::uint16_t>(m.text, "engine_state.text", kStateTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Quarantine> m) {
+  return io.bytes(m.digest, "quarantine.digest", kDigestBytes);
+}
+
+template <typename Io>
+base::Status visit_fields(Io&, FieldsOf<Io, Reload>) {
+  return {};
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Reloaded> m) {
+  TRY(io.flag(m.accepted, "reloaded.accepted"));
+  return io.template text<std::uint16_t>(m.text, "reloaded.text", kStateTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Weights> m) {
+  TRY(io.number(m.bytes, "weights.bytes"));
+  return io.template text<std::uint16_t>(m.key, "weights.key", kWeightsKeyBytesMax);
 }
 
 // ---- data channel -------------------------------------------------------------------------------
@@ -70,7 +92,9 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Hello> m) {
   TRY(io.number(m.vocabulary, "hello.vocabulary"));
   TRY(io.number(m.choices_max, "hello.choices_max"));
   TRY(io.number(m.sequences_max, "hello.sequences_max"));
-  return io.flag(m.has_chat_template, "hello.has_chat_template");
+  TRY(io.flag(m.has_chat_template, "hello.has_chat_template"));
+  TRY(io.template text<std::uint16_t>(m.model_digest, "hello.model_digest", kModelDigestBytesMax));
+  return io.template text<std::uint16_t>(m.kernels, "hello.kernels", kKernelsBytesMax);
 }
 
 template <typename Io>
@@ -101,6 +125,7 @@ base::Status visit_fields(Io& io, FieldsOf<Io, RequestBegin> m) {
   TRY(io.flag(m.continue_final_message, "request_begin.continue_final_message"));
   TRY(io.flag(m.add_generation_prompt, "request_begin.add_generation_prompt"));
   TRY(visit_sampling<Io>(io, m));
+  TRY(io.number(m.time, "request_begin.time"));
   return io.number(m.body_bytes, "request_begin.body_bytes", kRequestBodyBytesMax);
 }
 
@@ -108,6 +133,17 @@ template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, RequestBody> m) {
   TRY(io.number(m.id, "request_body.id"));
   return io.rest(m.bytes, "request_body.bytes", kBodyChunkBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, RequestResume> m) {
+  TRY(io.number(m.id, "request_resume.id"));
+  TRY(io.number(m.choice, "request_resume.choice"));
+  return io.template list<std::uint16_t>(m.tokens, "request_resume.tokens",
+                                         kResumedTokensPerMessageMax,
+                                         [&io](typename Io::template Ref<std::int32_t> token) {
+                                           return io.number(token, "request_resume.token");
+                                         });
 }
 
 template <typename Io>

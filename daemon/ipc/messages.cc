@@ -28,6 +28,10 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kDrained, "drained"},
     {MessageType::kPing, "ping"},
     {MessageType::kEngineState, "engine_state"},
+    {MessageType::kQuarantine, "quarantine"},
+    {MessageType::kReload, "reload"},
+    {MessageType::kReloaded, "reloaded"},
+    {MessageType::kWeights, "weights"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},
@@ -35,6 +39,7 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kAdmitted, "admitted"},
     {MessageType::kRefused, "refused"},
     {MessageType::kEvents, "events"},
+    {MessageType::kRequestResume, "request_resume"},
 }};
 
 // The largest event there can be fits in a message on its own.
@@ -72,6 +77,13 @@ std::string_view message_name(MessageType type) {
     if (row.type == type) return row.name;
   }
   return "unknown";
+}
+
+std::size_t descriptors_of(const Message& message) {
+  const bool with_one = std::holds_alternative<PeerChannel>(message) ||
+                        std::holds_alternative<Reload>(message) ||
+                        std::holds_alternative<Weights>(message);
+  return with_one ? 1 : 0;
 }
 
 std::vector<std::byte> serialize(const Message& message) {

@@ -19,6 +19,7 @@ inline constexpr std::size_t kMessageBytesMax = 65'536;
 inline constexpr std::size_t kBodyChunkBytesMax = 32'768;
 inline constexpr std::size_t kReportBytesMax = 16'384;
 inline constexpr std::size_t kEventsPerMessageMax = 64;
+inline constexpr std::size_t kResumedTokensPerMessageMax = 8'192;
 inline constexpr std::size_t kTopLogprobsMax = 20;
 inline constexpr std::size_t kTokenBytesMax = 1'024;  // bytes of one token's text
 inline constexpr std::size_t kEventTextBytesMax = 16'384;
@@ -28,6 +29,10 @@ inline constexpr std::size_t kModelIdBytesMax = 256;
 inline constexpr std::size_t kRefusedNameBytesMax = 64;  // api_code and param
 inline constexpr std::size_t kErrorTextBytesMax = 1'024;
 inline constexpr std::uint32_t kRequestBodyBytesMax = 64u << 20;
+inline constexpr std::size_t kDigestBytes = 32;           // SHA-256
+inline constexpr std::size_t kModelDigestBytesMax = 128;  // hexadecimal
+inline constexpr std::size_t kKernelsBytesMax = 64;
+inline constexpr std::size_t kWeightsKeyBytesMax = 256;
 
 enum class MessageType : std::uint16_t {
   kReady = 1,
@@ -38,6 +43,10 @@ enum class MessageType : std::uint16_t {
   kDrained = 6,
   kPing = 7,
   kEngineState = 8,
+  kQuarantine = 9,
+  kReload = 10,
+  kReloaded = 11,
+  kWeights = 12,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -45,6 +54,7 @@ enum class MessageType : std::uint16_t {
   kAdmitted = 36,
   kRefused = 37,
   kEvents = 38,
+  kRequestResume = 39,
 };
 
 // ---- control channel
@@ -69,10 +79,29 @@ struct Drain {
 };
 struct Drained {};
 struct Ping {};
-enum class EngineCondition : std::uint8_t { kStarting = 0, kReady = 1, kDown = 2 };
+enum class EngineCondition : std::uint8_t {
+  kStarting = 0,
+  kReady = 1,
+  kDown = 2,      // it failed and is started again
+  kDegraded = 3,  // it keeps failing: nobody should wait for it
+};
 struct EngineState {
   EngineCondition condition = EngineCondition::kStarting;
   std::string text;
+};
+// A request, by digest, that no engine is to see again.
+struct Quarantine {
+  std::string digest;  // kDigestBytes bytes
+};
+struct Reload {};  // the descriptor beside it: a sealed memfd with a fresh configuration
+struct Reloaded {
+  bool accepted = false;
+  std::string text;  // why not
+};
+// The packed weights, for the engine that comes after: a sealed memfd beside the message.
+struct Weights {
+  std::uint64_t bytes = 0;
+  std::string key;  // what they were made of and for; equal keys, equal contents
 };
 
 // ---- data channel
@@ -86,6 +115,10 @@ struct Hello {
   std::uint32_t choices_max = 0;
   std::uint32_t sequences_max = 0;
   bool has_chat_template = false;
+  // The tokens of a request follow from it, these two and nothing else: a stream goes on only where
+  // both are what they were.
+  std::string model_digest = {};
+  std::string kernels = {};
 };
 
 enum class RequestKind : std::uint8_t { kChat = 0, kCompletion = 1 };
@@ -113,11 +146,19 @@ struct RequestBegin {
   float presence_penalty = 0;
   float frequency_penalty = 0;
   std::uint64_t seed = 0;
+  std::int64_t time = 0;  // unix seconds, for the chat template: fixed when the request comes in
   std::uint32_t body_bytes = 0;
 };
 struct RequestBody {
   std::uint64_t id = 0;
   std::vector<std::byte> bytes;
+};
+// Tokens that a choice has emitted already, where a former engine died: appended to those of
+// earlier messages. Between request_begin and the last piece of the body.
+struct RequestResume {
+  std::uint64_t id = 0;
+  std::uint32_t choice = 0;
+  std::vector<std::int32_t> tokens;
 };
 struct Cancel {
   std::uint64_t id = 0;
@@ -167,11 +208,15 @@ struct Events {
 };
 
 using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState,
-                             Hello, RequestBegin, RequestBody, Cancel, Admitted, Refused, Events>;
+                             Quarantine, Reload, Reloaded, Weights, Hello, RequestBegin,
+                             RequestBody, Cancel, Admitted, Refused, Events, RequestResume>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(
     MessageType type);  // "request_begin"; "unknown" for numbers not listed
+
+// How many descriptors travel beside the message: 0 or 1.
+std::size_t descriptors_of(const Message& message);
 
 // A value over its row's limit is a bug and aborts; so is an Events of more than kMessageBytesMax
 // (see event_bytes). Texts are UTF-8, but for the bytes of a token; numbers are never NaN.

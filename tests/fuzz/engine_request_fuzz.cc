@@ -24,8 +24,8 @@ void try_kind(daemon_ipc::RequestKind kind, bool continues, std::string_view bod
   begin.kind = kind;
   begin.tokens_max = 8;
   begin.continue_final_message = continues;
-  const auto made = daemon_engine::make_request(
-      begin, body, {tokenizer, chat_template.value().get(), kContext}, 0);
+  const auto made =
+      daemon_engine::make_request(begin, body, {tokenizer, chat_template.value().get(), kContext});
   if (const auto* refusal = std::get_if<daemon_engine::Refusal>(&made)) {
     if (refusal->message.empty() || refusal->api_code.empty()) std::abort();
     return;

@@ -93,11 +93,15 @@ class EngineServerTest : public testing::Test {
     ASSERT_TRUE(sent.ok());
   }
 
-  // In two pieces, as a long body comes.
-  void ask(daemon_ipc::RequestBegin begin, const std::string& body) {
+  // In two pieces, as a long body comes. `resume`: what each choice has emitted.
+  void ask(daemon_ipc::RequestBegin begin, const std::string& body,
+           const std::vector<std::vector<std::int32_t>>& resume = {}) {
     begin.kind = daemon_ipc::RequestKind::kCompletion;
     begin.body_bytes = static_cast<std::uint32_t>(body.size());
     send(begin);
+    for (std::uint32_t choice = 0; choice < resume.size(); ++choice) {
+      send(daemon_ipc::RequestResume{begin.id, choice, resume[choice]});
+    }
     const auto* bytes = reinterpret_cast<const std::byte*>(body.data());
     send(daemon_ipc::RequestBody{begin.id, {bytes, bytes + 1}});
     send(daemon_ipc::RequestBody{begin.id, {bytes + 1, bytes + body.size()}});
@@ -191,6 +195,67 @@ TEST_F(EngineServerTest, AnswersRequests) {
   for (const std::uint32_t choice : {0U, 1U}) {
     EXPECT_EQ(text_of(again[5].events, choice), text_of(heard[3].events, choice));
   }
+}
+
+std::vector<std::int32_t> tokens_of(const std::vector<Event>& events, std::uint32_t choice) {
+  std::vector<std::int32_t> tokens;
+  for (const Event& event : events) {
+    if (event.choice == choice && event.token >= 0 && !event.prompt) tokens.push_back(event.token);
+  }
+  return tokens;
+}
+
+// Whatever a former engine has emitted, what follows is what would have followed.
+TEST_F(EngineServerTest, GoesOnWhereAnotherEngineEnded) {
+  daemon_ipc::RequestBegin begin = begin_of(1, 12);
+  begin.choices = 2;
+  begin.logprobs = true;
+  ask(begin, R"({"prompt":"hello world"})");
+  const std::vector<Event> whole = listen(2)[1].events;
+  const auto first = tokens_of(whole, 0);
+  const auto second = tokens_of(whole, 1);
+  ASSERT_EQ(first.size(), 12U);
+  for (const std::size_t done : {1U, 5U, 11U, 12U}) {
+    begin.id = 100 + done;
+    const std::vector<std::int32_t> emitted(first.begin(), first.begin() + static_cast<long>(done));
+    ask(begin, R"({"prompt":"hello world"})", {emitted, {}});
+    auto heard = listen(2)[begin.id];
+    auto continued = emitted;
+    for (const std::int32_t token : tokens_of(heard.events, 0)) continued.push_back(token);
+    EXPECT_EQ(continued, first) << done;
+    EXPECT_EQ(tokens_of(heard.events, 1), second) << done;
+    std::string before;
+    std::size_t seen = 0;
+    for (const Event& event : whole) {
+      if (event.choice == 0 && seen++ < done) before += event.text;
+    }
+    EXPECT_EQ(before + text_of(heard.events, 0), text_of(whole, 0)) << done;
+    for (const Event& event : heard.events) {
+      if (event.finish == EventFinish::kNone) continue;
+      EXPECT_EQ(event.finish, EventFinish::kLength);
+      EXPECT_EQ(event.completion_tokens, 12U);
+    }
+  }
+}
+
+TEST_F(EngineServerTest, DoesNotEchoAgainToAChoiceThatHasBegun) {
+  daemon_ipc::RequestBegin begin = begin_of(1, 3);
+  begin.choices = 2;
+  begin.echo = true;
+  ask(begin, R"({"prompt":"hello world"})", {{7}, {}});
+  const auto heard = listen(2)[1];
+  for (const Event& event : heard.events) EXPECT_FALSE(event.prompt && event.choice == 0);
+  EXPECT_EQ(text_of(heard.events, 1).rfind("hello world", 0), 0U);
+}
+
+TEST_F(EngineServerTest, RefusesToResumeMoreThanWasAskedFor) {
+  ask(begin_of(1, 2), R"({"prompt":"hello"})", {{7, 8, 9}});
+  ASSERT_TRUE(listen(0, 1)[1].refused);
+  ask(begin_of(2, 2), R"({"prompt":"hello"})", {{4'800}});
+  ASSERT_TRUE(listen(0, 1)[2].refused);
+  // A choice that is not there is a breach, after which this gateway is not heard any more.
+  ask(begin_of(3, 2), R"({"prompt":"hello"})", {{7}, {7}});
+  EXPECT_FALSE(next(*gateway_).has_value());
 }
 
 TEST_F(EngineServerTest, EchoesThePrompt) {

@@ -40,7 +40,7 @@ class PromptTest : public testing::Test {
   }
 
   GenerationRequest made(const daemon_ipc::RequestBegin& begin, std::string_view body) {
-    auto result = make_request(begin, body, {tokenizer_, template_.get(), kContext}, 0);
+    auto result = make_request(begin, body, {tokenizer_, template_.get(), kContext});
     if (const auto* refusal = std::get_if<Refusal>(&result)) {
       ADD_FAILURE() << refusal->message;
       return {};
@@ -49,7 +49,7 @@ class PromptTest : public testing::Test {
   }
 
   Refusal refused(const daemon_ipc::RequestBegin& begin, std::string_view body) {
-    auto result = make_request(begin, body, {tokenizer_, template_.get(), kContext}, 0);
+    auto result = make_request(begin, body, {tokenizer_, template_.get(), kContext});
     if (auto* refusal = std::get_if<Refusal>(&result)) return std::move(*refusal);
     ADD_FAILURE() << "not refused";
     return {};

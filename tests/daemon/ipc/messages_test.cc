@@ -148,7 +148,7 @@ TEST(Messages, RefuseFlagsThatAreNeitherZeroNorOne) {
 }
 
 TEST(Messages, RefuseEnumeratorsOutOfRange) {
-  EXPECT_THAT(error_of(patched(EngineState{EngineCondition::kReady, ""}, 2, {3})),
+  EXPECT_THAT(error_of(patched(EngineState{EngineCondition::kReady, ""}, 2, {4})),
               HasSubstr("engine_state.state"));
   EXPECT_THAT(error_of(patched(sample_request_begin(), 18, {2})), HasSubstr("request_begin.kind"));
   EXPECT_THAT(error_of(patched(Refused{1, base::ErrorCode::kDenied, "", "", ""}, 10, {10})),
@@ -186,7 +186,11 @@ TEST(Messages, AcceptEveryTextAtItsLimit) {
       Progress{0, 0, text(kProgressTextBytesMax)},
       Alive{0, false, text(kReportBytesMax)},
       EngineState{EngineCondition::kReady, text(kStateTextBytesMax)},
-      Hello{text(kModelIdBytesMax), 0, 0, 0, 0, 0, false},
+      Hello{text(kModelIdBytesMax), 0, 0, 0, 0, 0, false, text(kModelDigestBytesMax),
+            text(kKernelsBytesMax)},
+      Reloaded{false, text(kStateTextBytesMax)},
+      Weights{0, text(kWeightsKeyBytesMax)},
+      RequestResume{1, 0, std::vector<std::int32_t>(kResumedTokensPerMessageMax)},
       RequestBody{1, std::vector<std::byte>(kBodyChunkBytesMax)},
       Refused{1, base::ErrorCode::kIo, text(64), text(64), text(kErrorTextBytesMax)}};
   for (const Message& message : at_limit) EXPECT_TRUE(parse(serialize(message)).ok());
@@ -208,6 +212,9 @@ TEST(Messages, RefuseEveryTextOverItsLimit) {
   EXPECT_THAT(error_of(patched(Refused{}, 13, {65, 0})), HasSubstr("refused.param"));
   EXPECT_THAT(error_of(patched(Refused{}, 15, {1, 4})),
               HasSubstr("refused.message: 1025 bytes, limit 1024"));
+  EXPECT_THAT(error_of(patched(Weights{}, 10, {1, 1})), HasSubstr("weights.key"));
+  EXPECT_THAT(error_of(patched(RequestResume{}, 14, {1, 0x20})),
+              HasSubstr("request_resume.tokens is 8193, at most 8192"));
   auto body = serialize(RequestBody{1, std::vector<std::byte>(kBodyChunkBytesMax)});
   body.push_back(std::byte{0});
   EXPECT_THAT(error_of(body), HasSubstr("request_body.bytes is 32769 bytes, at most 32768"));

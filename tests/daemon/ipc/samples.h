@@ -32,6 +32,7 @@ inline RequestBegin sample_request_begin() {
   m.presence_penalty = -1.25f;
   m.frequency_penalty = 1.75f;
   m.seed = 0xFFFFFFFFFFFFFFFF;
+  m.time = 1'700'000'001;
   m.body_bytes = 4096;
   return m;
 }
@@ -64,13 +65,18 @@ inline std::vector<Message> samples() {
       Drained{},
       Ping{},
       EngineState{EngineCondition::kDown, "restarting in 4 s"},
-      Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true},
+      Quarantine{std::string(kDigestBytes - 1, 'q') + '\0'},
+      Reload{},
+      Reloaded{true, "no such key"},
+      Weights{1ull << 40, "model kernels"},
+      Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true, "00ff", "cpu-amx"},
       sample_request_begin(),
       RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},
       Cancel{7},
       Admitted{7, 11, 500},
       Refused{7, base::ErrorCode::kExhausted, "context_length_exceeded", "messages", "too long"},
-      sample_events()};
+      sample_events(),
+      RequestResume{7, 2, {1, -1, 151'643}}};
 }
 
 }  // namespace daemon_ipc
