@@ -63,10 +63,29 @@ ApiError too_large(std::size_t bytes_max) {
           fmt::format("The request body is larger than {} bytes.", bytes_max)};
 }
 
-ApiError overloaded(std::string message) {
-  ApiError error{503, kServerError, std::move(message)};
-  error.retry_after_s = kRetryAfterSeconds;
+ApiError not_ready(std::string_view code, std::string message, std::uint32_t retry_after_s) {
+  ApiError error{503, kServerError, std::move(message), {}, std::string(code)};
+  error.retry_after_s = retry_after_s;
   return error;
+}
+
+ApiError overloaded(std::string message, std::uint32_t retry_after_s) {
+  return not_ready("overloaded", std::move(message), retry_after_s);
+}
+
+ApiError rate_limited(std::string message, std::uint32_t retry_after_s) {
+  ApiError error{429, "requests", std::move(message), {}, "rate_limit_exceeded"};
+  error.retry_after_s = retry_after_s;
+  return error;
+}
+
+// Not one of the 5xx, which clients try again by themselves.
+ApiError quarantined() {
+  return {422,
+          kInvalidRequest,
+          "This request ended the engine each time it was worked on. It is not tried again.",
+          {},
+          "request_quarantined"};
 }
 
 ApiError server_error(std::string message) {
@@ -81,7 +100,7 @@ ApiError http_error(int status, std::string message) {
   return {status, kInvalidRequest, std::move(message)};
 }
 
-ApiError refusal(const daemon_ipc::Refused& refused) {
+ApiError refusal(const daemon_ipc::Refused& refused, std::uint32_t retry_after_s) {
   using base::ErrorCode;
   if (refused.api_code == "context_length_exceeded") {
     return bad_request(refused.message, refused.param, refused.api_code);
@@ -97,11 +116,8 @@ ApiError refusal(const daemon_ipc::Refused& refused) {
     case ErrorCode::kDenied:
       return {403, kInvalidRequest, refused.message, refused.param, refused.api_code};
     case ErrorCode::kExhausted:
-    case ErrorCode::kUnavailable: {
-      ApiError error = overloaded(refused.message);
-      error.code = refused.api_code;
-      return error;
-    }
+    case ErrorCode::kUnavailable:
+      return overloaded(refused.message, retry_after_s);
     case ErrorCode::kCorrupt:
     case ErrorCode::kCancelled:
     case ErrorCode::kIo:

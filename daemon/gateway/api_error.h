@@ -64,13 +64,17 @@ ApiError model_not_found(std::string_view model);
 ApiError not_found();
 ApiError method_not_allowed(std::string_view allow);
 ApiError too_large(std::size_t bytes_max);
-ApiError overloaded(std::string message);  // 503 with Retry-After
+// 503 and 429 with Retry-After.
+ApiError overloaded(std::string message, std::uint32_t retry_after_s);
+ApiError rate_limited(std::string message, std::uint32_t retry_after_s);
+ApiError not_ready(std::string_view code, std::string message, std::uint32_t retry_after_s);  // 503
+ApiError quarantined();  // 422: it has killed engines
 ApiError server_error(std::string message);
 ApiError request_timeout(std::string message);         // 408
 ApiError http_error(int status, std::string message);  // a malformed message; no code
 
-// The engine's answer to a request it does not take.
-ApiError refusal(const daemon_ipc::Refused& refused);
+// The engine's answer to a request it does not take; `retry_after_s` where it may come again.
+ApiError refusal(const daemon_ipc::Refused& refused, std::uint32_t retry_after_s);
 
 // {"error":{"message":…,"type":…,"param":…,"code":…}}
 base::Json error_json(const ApiError& error);

@@ -1,6 +1,7 @@
 #include "daemon/gateway/api_handler.h"
 
 #include <array>
+#include <optional>
 
 #include "daemon/gateway/limits.h"
 #include "hardening/base/hex.h"
@@ -45,8 +46,36 @@ Reply error_reply(const ApiError& error) {
   return reply;
 }
 
-ApiError not_ready(const EngineSnapshot& engine) {
-  return overloaded("Not ready: " + engine.reason + ".");
+// A word for each state in which no request is taken, and how long it usually lasts.
+struct Obstacle {
+  std::string_view state;
+  std::string reason;
+  std::uint32_t retry_after_s;
+};
+
+std::optional<Obstacle> obstacle_of(const EngineSnapshot& engine, const Load& load) {
+  if (load.draining) return Obstacle{"draining", "the server is shutting down", kRestartRetryS};
+  switch (engine.phase) {
+    case EnginePhase::kStarting:
+      return Obstacle{"starting", engine.reason, kStartRetryS};
+    case EnginePhase::kRecovering:
+      return Obstacle{"recovering", engine.reason, kRecoveryRetryS};
+    case EnginePhase::kDegraded:
+      return Obstacle{"degraded", engine.reason, kDegradedRetryS};
+    case EnginePhase::kReady:
+      break;
+  }
+  if (load.full) return Obstacle{"overloaded", "every request slot is taken", load.retry_after_s};
+  return std::nullopt;
+}
+
+ApiError refused_by(const Obstacle& obstacle) {
+  return not_ready(obstacle.state, "Not ready: " + obstacle.reason + ".", obstacle.retry_after_s);
+}
+
+ApiError no_engine(const EngineSnapshot& engine) {
+  const auto obstacle = obstacle_of(engine, {});
+  return obstacle ? refused_by(*obstacle) : server_error("There is no model.");
 }
 
 }  // namespace
@@ -74,8 +103,8 @@ ApiResult<Reply> ApiHandler::route(Exchange& exchange) const {
     case Route::kModel:
       break;
   }
-  const EngineSnapshot engine = engine_.get();
-  if (!engine.model) return not_ready(engine);
+  const EngineSnapshot engine = tools_.status.get();
+  if (!engine.model) return no_engine(engine);
   if (match.route == Route::kModels) {
     return json_reply(
         Json::object({{"object", "list"}, {"data", Json(Json::Array{model_json(*engine.model)})}}));
@@ -86,17 +115,18 @@ ApiResult<Reply> ApiHandler::route(Exchange& exchange) const {
 
 // For load balancers and the operator: no key, and no more than they need.
 Reply ApiHandler::ready() const {
-  const EngineSnapshot engine = engine_.get();
-  if (engine.model) return json_reply(Json::object({{"status", "ready"}}));
-  Reply reply = json_reply(Json::object({{"status", "not_ready"}, {"reason", engine.reason}}));
+  const auto obstacle = obstacle_of(tools_.status.get(), tools_.status.load());
+  if (!obstacle) return json_reply(Json::object({{"status", "ready"}}));
+  Reply reply =
+      json_reply(Json::object({{"status", obstacle->state}, {"reason", obstacle->reason}}));
   reply.status = 503;
-  reply.headers = error_headers(not_ready(engine));
+  reply.headers = error_headers(refused_by(*obstacle));
   return reply;
 }
 
 ApiResult<Reply> ApiHandler::generate(Exchange& exchange) const {
-  const EngineSnapshot engine = engine_.get();
-  if (!engine.model) return not_ready(engine);
+  const EngineSnapshot engine = tools_.status.get();
+  if (!engine.model) return no_engine(engine);
   const bool chat = exchange.request().route.route == Route::kChatCompletions;
   const std::string body = exchange.take_body();
   ApiRequest request = TRY(chat ? parse_chat_request(body, *engine.model, draw_seed())
@@ -104,8 +134,10 @@ ApiResult<Reply> ApiHandler::generate(Exchange& exchange) const {
   for (const Submission& prompt : request.prompts) {
     if (prompt.body.size() > kEngineBodyBytesMax) return too_large(kEngineBodyBytesMax);
   }
+  const std::int64_t now = tools_.clock.unix_seconds();
+  for (Submission& prompt : request.prompts) prompt.begin.time = now;
   AnswerOptions options{.id = make_answer_id(chat ? "chatcmpl-" : "cmpl-"),
-                        .created = tools_.clock.unix_seconds(),
+                        .created = now,
                         .model = engine.model->model_id,
                         .prompts = static_cast<std::uint32_t>(request.prompts.size()),
                         .choices = request.choices,

@@ -11,7 +11,7 @@ namespace daemon_gateway {
 
 class ApiHandler {
  public:
-  ApiHandler(const EngineStatus& engine, GenerationTools tools) : engine_(engine), tools_(tools) {}
+  explicit ApiHandler(GenerationTools tools) : tools_(tools) {}
 
   // Any thread. The reply's stream borrows the exchange and this.
   Reply handle(Exchange& exchange) const;
@@ -21,7 +21,6 @@ class ApiHandler {
   ApiResult<Reply> generate(Exchange& exchange) const;
   Reply ready() const;
 
-  const EngineStatus& engine_;
   GenerationTools tools_;
 };
 

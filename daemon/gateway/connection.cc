@@ -204,7 +204,7 @@ ApiStatus Connection::begin_request() {
     if (!is_json(head.find("content-type"))) {
       return http_error(415, "The Content-Type of a request is application/json.");
     }
-    TRY(host_.slot_available());
+    TRY(host_.slot_available(request_->tenant));
   }
   body_ = BodyReader(head.framing, head.content_length, bytes_max);
   if (head.expects_continue && !body_.complete() && input_.empty())
@@ -220,7 +220,8 @@ ApiStatus Connection::read_body() {
   const std::size_t grown = body_.size() - body_held_;
   if (grown > 0) {
     if (!host_.body_reserved(grown))
-      return overloaded("Too many request bodies are being received at once.");
+      return overloaded("Too many request bodies are being received at once.",
+                        host_.retry_after_s());
     body_held_ += grown;
   }
   if (!body_.complete()) return {};
@@ -313,8 +314,12 @@ void Connection::on_tick() {
   close(state_ == State::kHead);
 }
 
+// A newcomer may still ask and be told; who has been served already is not kept.
 void Connection::on_drain() {
-  if (state_ == State::kHandshake || (state_ == State::kHead && input_.empty())) close(true);
+  const bool idle = state_ == State::kHandshake || (state_ == State::kHead && input_.empty());
+  const bool newcomer =
+      requests_ == 0 && host_.clock().monotonic_ns() - since_ns_ < kDrainNewcomerMs * kNsPerMs;
+  if (idle && !newcomer) close(true);
 }
 
 // An answer of our own, after which the connection ends: what the client still sends is not worth

@@ -37,8 +37,11 @@ class ConnectionHost {
   // Whether `bytes` more of request bodies may be held; body_released gives them back.
   virtual bool body_reserved(std::size_t bytes) = 0;
   virtual void body_released(std::size_t bytes) = 0;
-  // A request is about to be read whose body needs a request slot: 503 when none is free.
-  virtual ApiStatus slot_available() = 0;
+  // A request of this key is about to be read whose body needs a request slot: 503 or 429 when
+  // there is none for it.
+  virtual ApiStatus slot_available(std::uint64_t tenant) = 0;
+  // Seconds after which one probably is.
+  virtual std::uint32_t retry_after_s() const = 0;
   // A request is complete. The exchange ends with Connection::on_done(), or its abort.
   virtual ApiResult<std::shared_ptr<Exchange>> start(Exchange::Request request) = 0;
   // The client of this exchange is gone.

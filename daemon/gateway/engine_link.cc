@@ -1,17 +1,35 @@
 #include "daemon/gateway/engine_link.h"
 
-#include <algorithm>
-#include <cstring>
+#include <fmt/format.h>
 
+#include <algorithm>
+
+#include "daemon/gateway/limits.h"
 #include "hardening/base/check.h"
+#include "hardening/base/hex.h"
 
 namespace daemon_gateway {
 
 using base::ErrorCode;
 using base::invalid_input;
 using base::Status;
-using daemon_ipc::Event;
-using daemon_ipc::EventFinish;
+using daemon_ipc::EngineCondition;
+
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+std::string maker(const daemon_ipc::Hello& engine) {
+  return engine.model_digest + " " + engine.kernels;
+}
+
+daemon_ipc::Refused refuse(std::uint64_t id, std::string_view api_code, std::string message) {
+  return {id, ErrorCode::kUnavailable, std::string(api_code), "", std::move(message)};
+}
+
+}  // namespace
+
+// ---- the engine comes and goes ------------------------------------------------------------------
 
 void EngineLink::connect(base::Fd channel) {
   lose("the engine was replaced");
@@ -22,18 +40,91 @@ void EngineLink::connect(base::Fd channel) {
 
 void EngineLink::set_state(daemon_ipc::EngineState state) {
   state_ = std::move(state);
+  if (state_.condition == EngineCondition::kDegraded) end_all();
   publish();
+}
+
+void EngineLink::tick() {
+  if (!channel_) publish();
 }
 
 // Ready is what the engine's own hello says; the supervisor's word explains why not, and can take
 // it back.
 void EngineLink::publish() {
-  if (hello_ && state_.condition != daemon_ipc::EngineCondition::kDown) {
-    status_.set({hello_, ""});
-    return;
+  const bool degraded = state_.condition == EngineCondition::kDegraded;
+  if (hello_ && state_.condition != EngineCondition::kDown && !degraded) {
+    return status_.set({EnginePhase::kReady, hello_, ""});
   }
-  status_.set({std::nullopt, state_.text.empty() ? "the engine is starting" : state_.text});
+  const std::string reason = state_.text.empty() ? "the engine is starting" : state_.text;
+  if (degraded) return status_.set({EnginePhase::kDegraded, std::nullopt, reason});
+  if (!known_) return status_.set({EnginePhase::kStarting, std::nullopt, reason});
+  // The next engine usually comes at once: a request that comes now may as well wait for it.
+  const bool soon = clock_.monotonic_ns() - lost_ns_ < kRecoveryMs * kNsPerMs;
+  status_.set({EnginePhase::kRecovering, soon ? known_ : std::nullopt, reason});
 }
+
+void EngineLink::lose(std::string reason) {
+  if (!channel_) return;
+  log_.error("engine channel closed",
+             {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
+  channel_.reset();
+  hello_.reset();
+  outgoing_.clear();
+  unsent_.reset();
+  lost_ns_ = clock_.monotonic_ns();
+  if (state_.condition != EngineCondition::kDegraded)
+    state_ = {EngineCondition::kDown, "the engine is being restarted"};
+  std::vector<std::uint64_t> present;
+  for (auto& [id, live] : live_) {
+    if (std::exchange(live.handed_over, false)) present.push_back(id);
+  }
+  waiting_ += present.size();
+  if (const auto guilty = blame_.engine_died(present)) condemn(*guilty);
+  end_abandoned();
+  publish();
+}
+
+// Its client may be gone already; what it asked is remembered all the same.
+void EngineLink::condemn(std::uint64_t id) {
+  const auto live = live_.find(id);
+  const provisioning::Sha256Digest digest = live->second.journal.digest();
+  const Exchange* const exchange = live->second.exchange.get();
+  log_.error("ALARM: a request has killed the engine twice and is quarantined",
+             {{"request", exchange != nullptr ? exchange->request().id : ""},
+              {"key", exchange != nullptr ? exchange->request().key_id : ""},
+              {"digest", base::to_hex(digest)}});
+  ++quarantined_total_;
+  quarantine_.add(digest);
+  quarantined_.push_back(digest);
+  deliver(live->second, {live->second.prompt, Quarantined{}});
+  end(live);
+}
+
+// Nobody knows when there will be an engine again.
+void EngineLink::end_all() {
+  while (!live_.empty()) {
+    Live& live = live_.begin()->second;
+    deliver(live, {live.prompt, EngineLost{}});
+    end(live_.begin());
+  }
+}
+
+// Those whose client is gone and that no engine has.
+void EngineLink::end_abandoned() {
+  for (auto live = live_.begin(); live != live_.end();) {
+    const auto current = live++;
+    if (current->second.exchange == nullptr && !current->second.handed_over) end(current);
+  }
+}
+
+void EngineLink::end(LiveMap::iterator live) {
+  blame_.ended(live->first);
+  if (!live->second.handed_over) --waiting_;
+  journal_bytes_ -= live->second.journal.bytes_max();
+  live_.erase(live);
+}
+
+// ---- what the engine says -----------------------------------------------------------------------
 
 void EngineLink::on_ready() {
   while (channel_) {
@@ -64,47 +155,55 @@ Status EngineLink::take_hello(daemon_ipc::Hello hello) {
       hello.choices_max == 0) {
     return invalid_input("a hello without a model");
   }
-  log_.notice("engine connected", {{"model", hello.model_id}, {"context", hello.context_tokens}});
-  hello_ = std::move(hello);
+  log_.notice("engine connected", {{"model", hello.model_id},
+                                   {"context", hello.context_tokens},
+                                   {"requests", static_cast<std::int64_t>(live_.size())}});
+  hello_ = known_ = std::move(hello);
   state_ = {};
+  hand_over();
   publish();
   return {};
 }
 
 Status EngineLink::take_admitted(const daemon_ipc::Admitted& admitted) {
   const auto live = live_.find(admitted.id);
-  if (live == live_.end() || live->second.admitted) return invalid_input("admitted out of turn");
-  live->second.admitted = true;
-  deliver(live, {live->second.prompt, admitted});
+  if (live == live_.end() || !live->second.handed_over)
+    return invalid_input("admitted out of turn");
+  if (!TRY(live->second.journal.record(admitted))) return {};
+  live->second.made_by = maker(*hello_);
+  deliver(live->second, {live->second.prompt, admitted});
   return {};
 }
 
 Status EngineLink::take_refused(daemon_ipc::Refused refused) {
   const auto live = live_.find(refused.id);
-  if (live == live_.end() || live->second.admitted) return invalid_input("refused out of turn");
-  deliver(live, {live->second.prompt, std::move(refused)});
-  live_.erase(live);
+  if (live == live_.end() || !live->second.handed_over || live->second.journal.admitted_now())
+    return invalid_input("refused out of turn");
+  const std::uint32_t prompt = live->second.prompt;
+  if (live->second.journal.admitted()) {  // by the engine before
+    log_.error("an engine does not take up the request of another", {{"why", refused.message}});
+    deliver(live->second, {prompt, EngineLost{}});
+  } else {
+    deliver(live->second, {prompt, std::move(refused)});
+  }
+  end(live);
+  hand_over();
   return {};
 }
 
 Status EngineLink::take_events(daemon_ipc::Events events) {
   const auto live = live_.find(events.id);
-  if (live == live_.end() || !live->second.admitted) return invalid_input("events out of turn");
-  for (const Event& event : events.events) {
-    if (event.choice >= live->second.choices)
-      return invalid_input("an event of a choice that is not there");
-    if (event.finish == EventFinish::kNone) continue;
-    if (live->second.unfinished == 0) return invalid_input("more endings than choices");
-    --live->second.unfinished;
-  }
-  const bool over = live->second.unfinished == 0;
-  deliver(live, {live->second.prompt, std::move(events)});
-  if (over) live_.erase(live);
+  if (live == live_.end() || !live->second.handed_over) return invalid_input("events out of turn");
+  TRY(live->second.journal.record(events));
+  blame_.got_further(events.id);
+  if (!events.events.empty()) deliver(live->second, {live->second.prompt, std::move(events)});
+  if (live->second.journal.over()) end(live);
+  hand_over();
   return {};
 }
 
-void EngineLink::deliver(LiveMap::iterator live, EngineNews news) {
-  const std::shared_ptr<Exchange> exchange = live->second.exchange;
+void EngineLink::deliver(Live& live, EngineNews news) {
+  const std::shared_ptr<Exchange> exchange = live.exchange;
   if (exchange == nullptr) return;
   if (exchange->push_news(std::move(news))) return;
   log_.warning("client reads too slowly, request cancelled", {{"request", exchange->request().id}});
@@ -112,33 +211,66 @@ void EngineLink::deliver(LiveMap::iterator live, EngineNews news) {
   drop(*exchange);
 }
 
+// ---- what the engine is told --------------------------------------------------------------------
+
 void EngineLink::submit(const std::shared_ptr<Exchange>& exchange,
                         std::vector<Submission> prompts) {
-  for (std::uint32_t i = 0; i < prompts.size(); ++i) {
-    if (!channel_ || !hello_) {
-      exchange->push_news({i, EngineLost{}});
+  for (std::uint32_t i = 0; i < prompts.size(); ++i) add(exchange, i, std::move(prompts[i]));
+  hand_over();
+  flush();
+}
+
+void EngineLink::add(const std::shared_ptr<Exchange>& exchange, std::uint32_t prompt,
+                     Submission submission) {
+  if (state_.condition == EngineCondition::kDegraded || !known_) {
+    exchange->push_news({prompt, EngineLost{}});
+    return;
+  }
+  CHECK(submission.body.size() <= daemon_ipc::kRequestBodyBytesMax);
+  const std::uint64_t id = next_id_++;
+  submission.begin.id = id;
+  submission.begin.tenant = exchange->request().tenant;
+  submission.begin.body_bytes = static_cast<std::uint32_t>(submission.body.size());
+  RequestJournal journal(std::move(submission), known_->context_tokens);
+  if (!quarantine_.empty() && quarantine_.contains(journal.digest())) {
+    exchange->push_news({prompt, Quarantined{}});
+    return;
+  }
+  if (journal.bytes_max() > kJournalBytesMax - journal_bytes_) {
+    exchange->push_news({prompt, refuse(id, "overloaded",
+                                        "The requests being worked on fill the memory for them.")});
+    return;
+  }
+  journal_bytes_ += journal.bytes_max();
+  ++waiting_;
+  live_.emplace(id, Live{exchange, prompt, std::move(journal), "", false});
+}
+
+// Everything that waits goes to the engine, unless it has to be tried by itself.
+void EngineLink::hand_over() {
+  if (!channel_ || !hello_ || waiting_ == 0) return;
+  for (auto live = live_.begin(); live != live_.end();) {
+    const auto current = live++;
+    Live& waiting = current->second;
+    if (waiting.handed_over || !blame_.may_run(current->first)) continue;
+    if (!waiting.made_by.empty() && waiting.made_by != maker(*hello_)) {
+      deliver(waiting, {waiting.prompt, EngineLost{}});
+      end(current);
       continue;
     }
-    Submission& prompt = prompts[i];
-    prompt.begin.id = next_id_++;
-    prompt.begin.tenant = exchange->request().tenant;
-    CHECK(prompt.body.size() <= daemon_ipc::kRequestBodyBytesMax);
-    prompt.begin.body_bytes = static_cast<std::uint32_t>(prompt.body.size());
-    live_[prompt.begin.id] = {exchange, i, prompt.begin.choices, false, prompt.begin.choices};
-    outgoing_.push_back(prompt.begin);
-    const auto* const bytes = reinterpret_cast<const std::byte*>(prompt.body.data());
-    for (std::size_t at = 0; at < prompt.body.size(); at += daemon_ipc::kBodyChunkBytesMax) {
-      const std::size_t count = std::min(daemon_ipc::kBodyChunkBytesMax, prompt.body.size() - at);
-      outgoing_.push_back(
-          daemon_ipc::RequestBody{prompt.begin.id, {bytes + at, bytes + at + count}});
-    }
+    if (waiting.journal.admitted()) ++resumed_total_;
+    waiting.journal.rewind();
+    waiting.handed_over = true;
+    --waiting_;
+    outgoing_.push_back({current->first, false});
   }
-  flush();
 }
 
 // A request that was refused or finished has left live_, so nothing is cancelled twice.
 void EngineLink::cancel(const Exchange& exchange) {
   drop(exchange);
+  if (waiting_ > 0) end_abandoned();
+  hand_over();
   flush();
 }
 
@@ -147,35 +279,34 @@ void EngineLink::drop(const Exchange& exchange) {
   for (auto& [id, live] : live_) {
     if (live.exchange.get() != &exchange) continue;
     live.exchange.reset();
-    outgoing_.push_back(daemon_ipc::Cancel{id});
+    if (live.handed_over) outgoing_.push_back({id, true});
   }
 }
 
 void EngineLink::flush() {
   while (channel_ && !outgoing_.empty()) {
-    const Status sent = channel_->send(outgoing_.front());
+    if (!unsent_) unsent_ = next_message();
+    if (!unsent_) {
+      outgoing_.pop_front();
+      continue;
+    }
+    const Status sent = channel_->send(*unsent_);
     if (!sent.ok()) {
       if (sent.error().code != ErrorCode::kUnavailable) lose(sent.error().message);
       return;
     }
-    outgoing_.pop_front();
+    unsent_.reset();
+    if (outgoing_.front().cancel) outgoing_.pop_front();
   }
 }
 
-void EngineLink::lose(std::string reason) {
-  if (!channel_) return;
-  log_.error("engine channel closed",
-             {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
-  channel_.reset();
-  hello_.reset();
-  outgoing_.clear();
-  state_ = {daemon_ipc::EngineCondition::kDown, "the engine is being restarted"};
-  for (auto& [id, live] : live_) {
-    if (live.exchange != nullptr && !live.exchange->push_news({live.prompt, EngineLost{}}))
-      live.exchange->abort();
-  }
-  live_.clear();
-  publish();
+// Of the first that is to be sent; nothing when it has been sent, or is over before it was.
+std::optional<daemon_ipc::Message> EngineLink::next_message() {
+  const Outgoing& first = outgoing_.front();
+  const auto live = live_.find(first.id);
+  if (live == live_.end()) return std::nullopt;
+  if (first.cancel) return daemon_ipc::Cancel{first.id};
+  return live->second.journal.next_message();
 }
 
 }  // namespace daemon_gateway

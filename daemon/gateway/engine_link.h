@@ -1,32 +1,44 @@
 // The gateway's end of the data channel (daemon/PROTOCOL.md section 4): sends prompts, hands each
 // exchange its news, and holds the engine to the protocol. Belongs to the event loop's thread;
 // never blocks.
+//
+// An engine that goes away takes no request with it: each is written down (request_journal.h) and
+// asked of the next engine, which goes on where this one ended. A request that kills engines is
+// found out (crash_blame.h) and ended.
 #ifndef DAEMON_GATEWAY_ENGINE_LINK_H_
 #define DAEMON_GATEWAY_ENGINE_LINK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "daemon/gateway/crash_blame.h"
 #include "daemon/gateway/engine_status.h"
 #include "daemon/gateway/exchange.h"
+#include "daemon/gateway/quarantine.h"
+#include "daemon/gateway/request_journal.h"
 #include "daemon/ipc/channel.h"
+#include "hardening/base/clock.h"
 #include "hardening/base/log.h"
 
 namespace daemon_gateway {
 
 class EngineLink {
  public:
-  EngineLink(EngineStatus& status, const base::Logger& log) : status_(status), log_(log) {}
+  EngineLink(EngineStatus& status, const base::Clock& clock, const base::Logger& log)
+      : status_(status), clock_(clock), log_(log) {}
 
-  // A new engine's channel; requests of the former one are lost.
+  // A new engine's channel; requests of the former one go to it.
   void connect(base::Fd channel);
   void set_state(daemon_ipc::EngineState state);
+  // Now and then: an engine that stays away for long stops being waited for by newcomers.
+  void tick();
 
   // To be polled; -1 while there is no engine.
   int fd() const { return channel_ ? channel_->fd() : -1; }
@@ -36,43 +48,74 @@ class EngineLink {
   // Poll says something happened: receives all that waits, sends what fits.
   void on_ready();
 
-  // Sends the prompts; an exchange without an engine gets EngineLost at once.
+  // Sends the prompts, at once or to the engine to come. An exchange that cannot be served is told.
   void submit(const std::shared_ptr<Exchange>& exchange, std::vector<Submission> prompts);
   // Cancels what is left of an exchange. Harmless when nothing is.
   void cancel(const Exchange& exchange);
 
+  // Requests that killed engines: those found here, to be told to the supervisor, and those it
+  // tells.
+  std::vector<provisioning::Sha256Digest> take_quarantined() {
+    return std::exchange(quarantined_, {});
+  }
+  void quarantine(const provisioning::Sha256Digest& digest) { quarantine_.add(digest); }
+
   std::size_t live() const { return live_.size(); }
+  std::uint64_t resumed_total() const { return resumed_total_; }
+  std::uint64_t quarantined_total() const { return quarantined_total_; }
 
  private:
   struct Live {
     std::shared_ptr<Exchange> exchange;  // null once cancelled: what still comes is dropped
     std::uint32_t prompt = 0;
-    std::uint32_t choices = 1;
-    bool admitted = false;
-    std::uint32_t unfinished = 1;
+    RequestJournal journal;
+    std::string made_by;       // model and kernels that its tokens follow from; empty: none yet
+    bool handed_over = false;  // to the present engine, or queued for it
   };
-  using LiveMap = std::unordered_map<std::uint64_t, Live>;
+  using LiveMap = std::map<std::uint64_t, Live>;  // the oldest first
+  struct Outgoing {
+    std::uint64_t id = 0;
+    bool cancel = false;  // else the request itself, message by message
+  };
 
   base::Status take(daemon_ipc::Message message);
   base::Status take_hello(daemon_ipc::Hello hello);
   base::Status take_admitted(const daemon_ipc::Admitted& admitted);
   base::Status take_refused(daemon_ipc::Refused refused);
   base::Status take_events(daemon_ipc::Events events);
-  void deliver(LiveMap::iterator live, EngineNews news);
+  void deliver(Live& live, EngineNews news);
+  void add(const std::shared_ptr<Exchange>& exchange, std::uint32_t prompt, Submission submission);
+  void hand_over();
   void drop(const Exchange& exchange);
+  void end(LiveMap::iterator live);
+  void end_abandoned();
+  void end_all();
   void flush();
+  std::optional<daemon_ipc::Message> next_message();
   void lose(std::string reason);
+  void condemn(std::uint64_t id);
   void publish();
 
   EngineStatus& status_;
+  const base::Clock& clock_;
   const base::Logger& log_;
   std::optional<daemon_ipc::Channel> channel_;
-  std::optional<daemon_ipc::Hello> hello_;
+  std::optional<daemon_ipc::Hello> hello_;  // of the present engine
+  std::optional<daemon_ipc::Hello> known_;  // of the last one
   daemon_ipc::EngineState state_;
+  std::int64_t lost_ns_ = 0;
   std::uint64_t connections_ = 0;
   std::uint64_t next_id_ = 1;
   LiveMap live_;
-  std::deque<daemon_ipc::Message> outgoing_;
+  std::size_t waiting_ = 0;        // of them: not handed over
+  std::size_t journal_bytes_ = 0;  // what all of live_ may come to hold
+  CrashBlame blame_;
+  Quarantine quarantine_;
+  std::vector<provisioning::Sha256Digest> quarantined_;
+  std::uint64_t resumed_total_ = 0;
+  std::uint64_t quarantined_total_ = 0;
+  std::deque<Outgoing> outgoing_;
+  std::optional<daemon_ipc::Message> unsent_;  // of the first of them
 };
 
 }  // namespace daemon_gateway

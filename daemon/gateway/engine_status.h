@@ -1,19 +1,30 @@
-// What workers may know of the engine: whether it can be asked, and the facts of its model.
+// What workers may know beyond their own request: whether the engine can be asked, the facts of its
+// model, and how loaded this server is.
 #ifndef DAEMON_GATEWAY_ENGINE_STATUS_H_
 #define DAEMON_GATEWAY_ENGINE_STATUS_H_
 
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "daemon/gateway/admission.h"
 #include "daemon/ipc/messages.h"
 
 namespace daemon_gateway {
 
+enum class EnginePhase : std::uint8_t {
+  kStarting,  // there has been none yet
+  kReady,
+  kRecovering,  // it went away; the next one goes on with what it was asked
+  kDegraded,    // it keeps failing
+};
+
 struct EngineSnapshot {
-  std::optional<daemon_ipc::Hello> model;  // set while an engine is ready
-  std::string reason;                      // why it is not
+  EnginePhase phase = EnginePhase::kStarting;
+  std::optional<daemon_ipc::Hello> model;  // set while requests are taken
+  std::string reason;                      // why it is not ready
 };
 
 // Written by the event loop, read by workers.
@@ -28,9 +39,19 @@ class EngineStatus {
     snapshot_ = std::move(snapshot);
   }
 
+  Load load() const {
+    const std::lock_guard lock(mutex_);
+    return load_;
+  }
+  void set_load(Load load) {
+    const std::lock_guard lock(mutex_);
+    load_ = load;
+  }
+
  private:
   mutable std::mutex mutex_;
-  EngineSnapshot snapshot_{std::nullopt, "the engine is starting"};
+  EngineSnapshot snapshot_{EnginePhase::kStarting, std::nullopt, "the engine is starting"};
+  Load load_;
 };
 
 }  // namespace daemon_gateway

@@ -1,5 +1,6 @@
 #include "daemon/gateway/exchange.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "daemon/gateway/limits.h"
@@ -9,7 +10,22 @@ namespace {
 
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
+std::size_t held_bytes(const daemon_ipc::Event& event) {
+  std::size_t bytes =
+      sizeof event + event.text.size() + event.error.size() + event.logprob.bytes.size();
+  for (const auto& alternative : event.top) bytes += sizeof alternative + alternative.bytes.size();
+  return bytes;
+}
+
 }  // namespace
+
+std::size_t held_bytes(const EngineNews& news) {
+  std::size_t bytes = sizeof news;
+  const auto* const events = std::get_if<daemon_ipc::Events>(&news.what);
+  if (events == nullptr) return bytes;
+  for (const auto& event : events->events) bytes += held_bytes(event);
+  return bytes;
+}
 
 bool Exchange::write(std::string_view bytes) {
   std::unique_lock lock(mutex_);
@@ -35,6 +51,7 @@ Exchange::Wait Exchange::wait_news(std::int64_t deadline_ns, EngineNews& out_new
       changed_.wait_until(lock, deadline, [this] { return aborted_ || !news_.empty(); });
   if (aborted_) return Wait::kAborted;
   if (!woken) return Wait::kTimeout;
+  news_bytes_ -= held_bytes(news_.front());
   out_news = std::move(news_.front());
   news_.pop_front();
   return Wait::kNews;
@@ -61,7 +78,9 @@ void Exchange::take_output(std::string& spent) {
 bool Exchange::push_news(EngineNews news) {
   const std::lock_guard lock(mutex_);
   if (aborted_) return true;
-  if (news_.size() >= kEventsQueuedMax) return false;
+  const std::size_t bytes = held_bytes(news);
+  if (news_.size() >= kNewsQueuedMax || bytes > kNewsBytesMax - news_bytes_) return false;
+  news_bytes_ += bytes;
   news_.push_back(std::move(news));
   changed_.notify_one();
   return true;
@@ -71,6 +90,7 @@ void Exchange::abort() {
   const std::lock_guard lock(mutex_);
   aborted_ = true;
   news_.clear();
+  news_bytes_ = 0;
   changed_.notify_one();
 }
 

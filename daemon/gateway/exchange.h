@@ -23,13 +23,19 @@
 
 namespace daemon_gateway {
 
-struct EngineLost {};  // no engine, or it went away before the last event
+struct EngineLost {};   // there is no engine, and nobody should wait for one
+struct Quarantined {};  // no engine is to see this request (again)
 
 // What the engine says about one prompt of a request.
 struct EngineNews {
   std::uint32_t prompt = 0;  // index among the request's prompts
-  std::variant<daemon_ipc::Admitted, daemon_ipc::Refused, daemon_ipc::Events, EngineLost> what;
+  std::variant<daemon_ipc::Admitted, daemon_ipc::Refused, daemon_ipc::Events, EngineLost,
+               Quarantined>
+      what;
 };
+
+// Memory that news takes while it waits.
+std::size_t held_bytes(const EngineNews& news);
 
 class Exchange {
  public:
@@ -85,6 +91,7 @@ class Exchange {
   std::condition_variable changed_;
   std::string output_;
   std::deque<EngineNews> news_;
+  std::size_t news_bytes_ = 0;
   bool aborted_ = false;
   bool announced_ = false;  // the event loop has been told about output_
 };

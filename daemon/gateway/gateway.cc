@@ -5,12 +5,15 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <span>
 #include <utility>
 
 #include "daemon/gateway/limits.h"
 #include "hardening/base/secret.h"
+#include "hardening/base/utf8.h"
 
 namespace daemon_gateway {
 namespace {
@@ -38,6 +41,16 @@ Status make_nonblocking(const base::Fd& fd) {
   return {};
 }
 
+// The private key leaves the configuration: OpenSSL has its own copy.
+base::Result<TlsContext> make_tls(GatewayConfig& config) {
+  auto tls = TlsContext::create({.certificate_pem = config.tls_certificate_pem,
+                                 .private_key_pem = config.tls_private_key_pem,
+                                 .tls_1_2 = config.tls_1_2});
+  base::wipe(std::as_writable_bytes(std::span(config.tls_private_key_pem)));
+  config.tls_private_key_pem.clear();
+  return tls;
+}
+
 }  // namespace
 
 Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller poller,
@@ -50,15 +63,17 @@ Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller pol
       listeners_(std::move(parts.listeners)),
       mailbox_(std::move(mailbox)),
       poller_(std::move(poller)),
-      engine_(engine_status_, log),
-      handler_(engine_status_,
-               {mailbox_, clock, log, {config_.request_timeout_ms, config_.ping_interval_ms}}),
+      engine_(engine_status_, clock, log),
+      admission_(config_.requests_max, config_.requests_per_key_max),
+      handler_({engine_status_, mailbox_, clock, log, times_}),
       workers_(handler_),
-      next_client_(kFirstClient) {}
+      next_client_(kFirstClient) {
+  set_times();
+}
 
 Gateway::~Gateway() {
   clients_.clear();
-  for (const auto& [id, exchange] : running_) exchange->abort();
+  for (const auto& [id, running] : running_) running.exchange->abort();
 }
 
 base::Result<std::unique_ptr<Gateway>> Gateway::create(GatewayParts parts, const base::Clock& clock,
@@ -67,12 +82,7 @@ base::Result<std::unique_ptr<Gateway>> Gateway::create(GatewayParts parts, const
     return invalid_input(
         "the configuration names another number of listening sockets than there are");
   }
-  TlsContext tls = TRY(TlsContext::create({.certificate_pem = parts.config.tls_certificate_pem,
-                                           .private_key_pem = parts.config.tls_private_key_pem,
-                                           .tls_1_2 = parts.config.tls_1_2}));
-  std::string& pem = parts.config.tls_private_key_pem;  // OpenSSL has its own copy
-  base::wipe(std::as_writable_bytes(std::span(pem)));
-  pem.clear();
+  TlsContext tls = TRY(make_tls(parts.config));
   Mailbox mailbox = TRY(Mailbox::create());
   Poller poller = TRY(Poller::create());
   std::unique_ptr<Gateway> gateway(new Gateway(std::move(parts), std::move(tls), std::move(mailbox),
@@ -115,6 +125,7 @@ Status Gateway::turn() {
       on_client(number, event.events);
     }
   }
+  TRY(tell_quarantined());
   return tick();
 }
 
@@ -216,21 +227,21 @@ bool Gateway::body_reserved(std::size_t bytes) {
   return true;
 }
 
-ApiStatus Gateway::slot_available() {
-  if (draining_) return overloaded("The server is shutting down.");
-  if (generating_ < config_.requests_max) return {};
-  return overloaded("The server works on as many requests as it may; try again.");
+ApiStatus Gateway::slot_available(std::uint64_t tenant) {
+  if (draining_) return not_ready("draining", "The server is shutting down.", kRestartRetryS);
+  return admission_.check(tenant);
 }
 
 ApiResult<std::shared_ptr<Exchange>> Gateway::start(Exchange::Request request) {
   if (request.route.has_body) {
-    TRY(slot_available());
-    ++generating_;
+    TRY(slot_available(request.tenant));
+    admission_.begin(request.tenant);
+    publish_load();
   }
   ++requests_total_;
   const std::uint64_t id = request.connection;
   auto exchange = std::make_shared<Exchange>(std::move(request), mailbox_);
-  running_.emplace(id, exchange);
+  running_.emplace(id, Running{exchange, clock_.monotonic_ns()});
   workers_.submit(exchange);
   return exchange;
 }
@@ -247,8 +258,8 @@ void Gateway::read_mail() {
     const auto running = running_.find(post.connection);
     switch (post.kind) {
       case Post::Kind::kSubmit:
-        if (!running->second->aborted())
-          engine_.submit(running->second, std::move(post.submissions));
+        if (!running->second.exchange->aborted())
+          engine_.submit(running->second.exchange, std::move(post.submissions));
         break;
       case Post::Kind::kDone:
         finish(post.connection, post.keep_alive);
@@ -265,9 +276,12 @@ void Gateway::read_mail() {
 
 void Gateway::finish(std::uint64_t connection, bool keep_alive) {
   const auto running = running_.find(connection);
-  const std::shared_ptr<Exchange> exchange = std::move(running->second);
+  const auto [exchange, since_ns] = std::move(running->second);
   running_.erase(running);
-  if (exchange->request().route.has_body) --generating_;
+  if (exchange->request().route.has_body) {
+    admission_.end(exchange->request().tenant, clock_.monotonic_ns() - since_ns);
+    publish_load();
+  }
   engine_.cancel(*exchange);  // what the worker no longer waits for
   if (const auto client = clients_.find(connection); client != clients_.end()) {
     client->second.connection->on_done(keep_alive);
@@ -317,6 +331,14 @@ Status Gateway::take_control(daemon_ipc::Received received) {
     engine_.connect(std::move(received.fd));
     return {};
   }
+  if (const auto* quarantine = std::get_if<daemon_ipc::Quarantine>(&message)) {
+    provisioning::Sha256Digest digest;
+    static_assert(sizeof digest == daemon_ipc::kDigestBytes);
+    std::memcpy(digest.data(), quarantine->digest.data(), digest.size());
+    engine_.quarantine(digest);
+    return {};
+  }
+  if (std::holds_alternative<daemon_ipc::Reload>(message)) return reload(received.fd);
   if (const auto* drain = std::get_if<daemon_ipc::Drain>(&message);
       drain != nullptr && !draining_) {
     begin_drain(drain->timeout_ms);
@@ -332,12 +354,60 @@ Status Gateway::send_alive() {
                                    {"requests_running", static_cast<std::int64_t>(running_.size())},
                                    {"requests_total", requests_total_},
                                    {"engine_requests", static_cast<std::int64_t>(engine_.live())},
+                                   {"resumed_total", engine_.resumed_total()},
+                                   {"quarantined_total", engine_.quarantined_total()},
+                                   {"reloads_total", reloads_total_},
                                    {"body_bytes", static_cast<std::int64_t>(bodies_bytes_)}});
   // Never busy: a request waits for the engine, which is watched itself, or for its client, whom
-  // deadlines watch. An answer that streams for an hour is no hang. What can hang here is this loop,
-  // and then this answer does not come.
+  // deadlines watch. An answer that streams for an hour is no hang. What can hang here is this
+  // loop, and then this answer does not come.
   return control_.send(
       daemon_ipc::Alive{.work = requests_total_, .busy = false, .stats = stats.dump()});
+}
+
+// What cannot change while workers run: how many of them there are, and the sockets.
+Status Gateway::apply(GatewayConfig config) {
+  if (config.listeners != config_.listeners) return invalid_input("listeners cannot change");
+  if (config.requests_max != config_.requests_max)
+    return invalid_input("limits.requests_max cannot change while the gateway runs");
+  tls_ = TRY(make_tls(config));
+  config_ = std::move(config);  // connections have what they need of the old certificate
+  admission_.set_key_slots(config_.requests_per_key_max);
+  set_times();
+  return {};
+}
+
+// Keys and certificate hold from the next request and handshake on; nothing that is under way
+// notices.
+Status Gateway::reload(const base::Fd& fd) {
+  const auto applied = [this, &fd]() -> Status { return apply(TRY(read_gateway_config(fd))); }();
+  if (applied.ok()) {
+    ++reloads_total_;
+    log_.notice("reloaded");
+  } else {
+    log_.error("reload refused, everything stays as it is", {{"why", applied.error().message}});
+  }
+  std::string text = applied.ok() ? "" : applied.error().message;
+  text.resize(std::min(text.size(), daemon_ipc::kStateTextBytesMax));
+  if (!base::is_utf8(text)) text = "the configuration is not understood";
+  return control_.send(daemon_ipc::Reloaded{applied.ok(), std::move(text)});
+}
+
+Status Gateway::tell_quarantined() {
+  for (const auto& digest : engine_.take_quarantined()) {
+    TRY(control_.send(
+        daemon_ipc::Quarantine{{reinterpret_cast<const char*>(digest.data()), digest.size()}}));
+  }
+  return {};
+}
+
+void Gateway::set_times() {
+  times_.request_timeout_ms = config_.request_timeout_ms;
+  times_.ping_interval_ms = config_.ping_interval_ms;
+}
+
+void Gateway::publish_load() {
+  engine_status_.set_load({draining_, admission_.full(), admission_.retry_after_s()});
 }
 
 // ---- time ---------------------------------------------------------------------------------------
@@ -346,7 +416,8 @@ Status Gateway::tick() {
   const std::int64_t now = clock_.monotonic_ns();
   if (now < next_tick_ns_) return {};
   next_tick_ns_ = now + kTickMs * kNsPerMs;
-  if (!draining_) listen(true);
+  if (!drained_) listen(true);
+  engine_.tick();
   std::vector<std::uint64_t> ids;
   ids.reserve(clients_.size());
   for (const auto& [id, client] : clients_) ids.push_back(id);
@@ -361,9 +432,8 @@ Status Gateway::tick() {
 void Gateway::begin_drain(std::uint32_t timeout_ms) {
   log_.notice("draining", {{"requests", static_cast<std::int64_t>(running_.size())},
                            {"timeout_ms", timeout_ms}});
-  listen(false);
-  listeners_.clear();
-  draining_ = true;
+  draining_ = true;  // newcomers are told so instead of being refused
+  publish_load();
   drain_deadline_ns_ = clock_.monotonic_ns() + timeout_ms * kNsPerMs;
 }
 
@@ -371,8 +441,14 @@ Status Gateway::tick_drain() {
   if (drained_) return {};
   if (clock_.monotonic_ns() >= drain_deadline_ns_)
     clients_.clear();  // their requests are cancelled
-  if (!clients_.empty() || !running_.empty()) return {};
+  const bool answering = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) {
+    return !client.second.connection->waiting_since_ns();
+  });
+  if (answering || !running_.empty()) return {};
   drained_ = true;
+  listen(false);
+  listeners_.clear();
+  clients_.clear();
   return control_.send(daemon_ipc::Drained{});
 }
 

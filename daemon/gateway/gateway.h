@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/gateway/admission.h"
 #include "daemon/gateway/api_handler.h"
 #include "daemon/gateway/connection.h"
 #include "daemon/gateway/engine_link.h"
@@ -44,6 +45,11 @@ class Gateway final : public ConnectionHost {
   base::Status run(base::Json report);
 
  private:
+  // A request that a worker has.
+  struct Running {
+    std::shared_ptr<Exchange> exchange;
+    std::int64_t since_ns = 0;
+  };
   struct Client {
     std::unique_ptr<Connection> connection;
     std::uint32_t armed = 0;  // what epoll was told
@@ -59,7 +65,8 @@ class Gateway final : public ConnectionHost {
   bool draining() const override { return draining_; }
   bool body_reserved(std::size_t bytes) override;
   void body_released(std::size_t bytes) override { bodies_bytes_ -= bytes; }
-  ApiStatus slot_available() override;
+  ApiStatus slot_available(std::uint64_t tenant) override;
+  std::uint32_t retry_after_s() const override { return admission_.retry_after_s(); }
   ApiResult<std::shared_ptr<Exchange>> start(Exchange::Request request) override;
   void client_gone(Exchange& exchange) override;
 
@@ -74,6 +81,11 @@ class Gateway final : public ConnectionHost {
   base::Status read_control();
   base::Status take_control(daemon_ipc::Received received);
   base::Status send_alive();
+  base::Status reload(const base::Fd& config);
+  base::Status apply(GatewayConfig config);
+  base::Status tell_quarantined();
+  void publish_load();
+  void set_times();
   void watch_engine();
   void begin_drain(std::uint32_t timeout_ms);
   base::Status tick();
@@ -90,21 +102,22 @@ class Gateway final : public ConnectionHost {
   Poller poller_;
   EngineStatus engine_status_;
   EngineLink engine_;
+  Admission admission_;
+  GenerationTimes times_;
   ApiHandler handler_;
   std::unordered_map<std::uint64_t, Client> clients_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<Exchange>>
-      running_;         // by connection; until the worker is done
-  WorkerPool workers_;  // after what its threads use
+  std::unordered_map<std::uint64_t, Running> running_;  // by connection; until the worker is done
+  WorkerPool workers_;                                  // after what its threads use
 
   std::uint64_t next_client_;
   std::uint64_t engine_watched_ = 0;  // EngineLink::connections() that epoll knows
   std::uint32_t engine_armed_ = 0;
   std::int64_t next_tick_ns_ = 0;
   std::size_t bodies_bytes_ = 0;
-  std::size_t generating_ = 0;  // requests that hold a slot
   std::uint64_t requests_total_ = 0;
   std::uint64_t accepted_total_ = 0;
   std::uint64_t turned_away_total_ = 0;
+  std::uint64_t reloads_total_ = 0;
   bool listening_ = false;
   bool supervisor_gone_ = false;
   bool draining_ = false;

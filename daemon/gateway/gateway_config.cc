@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "daemon/ipc/messages.h"
+#include "hardening/base/file.h"
+#include "hardening/base/secret.h"
 
 namespace daemon_gateway {
 namespace {
@@ -21,13 +24,15 @@ struct Setting {
 };
 
 constexpr std::uint32_t kDayMs = 86'400'000;
+constexpr std::size_t kConfigBytesMax = std::size_t{8} << 20;  // 10,000 keys and some certificates
 
 // A body is at most half of what the engine takes: escaping it again for the engine can make it
 // longer.
-constexpr std::array<Setting, 9> kSettings = {{
+constexpr std::array<Setting, 10> kSettings = {{
     {"listeners", &GatewayConfig::listeners, 1, 16},
     {"connections_max", &GatewayConfig::connections_max, 1, 65'536},
     {"requests_max", &GatewayConfig::requests_max, 1, 1'024},
+    {"requests_per_key_max", &GatewayConfig::requests_per_key_max, 0, 1'024},
     {"body_bytes_max", &GatewayConfig::body_bytes_max, 1'024, 32u << 20},
     {"header_timeout_ms", &GatewayConfig::header_timeout_ms, 100, kDayMs},
     {"body_timeout_ms", &GatewayConfig::body_timeout_ms, 100, kDayMs},
@@ -91,6 +96,14 @@ base::Result<GatewayConfig> GatewayConfig::parse(const Json& json) {
     return invalid_input("gateway configuration: unknown member");
   }
   return config;
+}
+
+base::Result<GatewayConfig> read_gateway_config(const base::Fd& fd) {
+  std::string text = TRY(base::read_text(fd, kConfigBytesMax));
+  const auto json = Json::parse(text, {.bytes_max = kConfigBytesMax});
+  base::wipe(std::as_writable_bytes(std::span(text)));
+  if (!json.ok()) return json.error();
+  return GatewayConfig::parse(json.value());
 }
 
 }  // namespace daemon_gateway

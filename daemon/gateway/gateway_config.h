@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/auth/api_keys.h"
+#include "hardening/base/fd.h"
 #include "hardening/base/json.h"
 #include "hardening/base/result.h"
 
@@ -22,6 +23,7 @@ struct GatewayConfig {
   std::uint32_t connections_max = 1'024;
   std::uint32_t requests_max =
       64;  // requests being worked on at one time; more get 503 with Retry-After
+  std::uint32_t requests_per_key_max = 0;  // of them, of one key; 0: what fairness leaves it
   std::uint32_t body_bytes_max = 8u << 20;
   std::uint32_t header_timeout_ms =
       10'000;  // from accept (later: a request's first byte) to the end of its header block
@@ -34,6 +36,9 @@ struct GatewayConfig {
   base::Json serialize() const;
   static base::Result<GatewayConfig> parse(const base::Json& json);  // unknown members are refused
 };
+
+// From a memfd at its beginning; what was read is wiped.
+base::Result<GatewayConfig> read_gateway_config(const base::Fd& fd);
 
 }  // namespace daemon_gateway
 

@@ -5,7 +5,6 @@
 #include <csignal>
 
 #include "daemon/gateway/gateway.h"
-#include "hardening/base/file.h"
 
 namespace daemon_gateway {
 namespace {
@@ -13,18 +12,8 @@ namespace {
 // More arenas than this make glibc look for the number of processors in /sys, which the sandbox
 // refuses.
 constexpr int kArenas = 4;
-constexpr std::size_t kConfigBytesMax = std::size_t{8} << 20;  // 10,000 keys and some certificates
-
-base::Result<GatewayConfig> read_config(const base::Fd& fd) {
-  std::string text = TRY(base::read_text(fd, kConfigBytesMax));
-  const auto json = base::Json::parse(text, {.bytes_max = kConfigBytesMax});
-  base::wipe(std::as_writable_bytes(std::span(text)));
-  if (!json.ok()) return json.error();
-  return GatewayConfig::parse(json.value());
-}
-
 base::Status serve(daemon_supervisor::RoleContext context, const base::Logger& log) {
-  GatewayConfig config = TRY(read_config(context.config));
+  GatewayConfig config = TRY(read_gateway_config(context.config));
   TRY(context.config.close());
   const base::SystemClock clock;
   const auto gateway = TRY(Gateway::create({.config = std::move(config),

@@ -14,10 +14,6 @@ using Wait = Exchange::Wait;
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
-ApiError engine_lost() {
-  return overloaded("The engine went away while it worked on this request; try again.");
-}
-
 // Nobody reads it; it ends the worker's work.
 ApiError client_gone() {
   return request_timeout("The client closed the connection.");
@@ -63,6 +59,14 @@ ApiError Generation::fail(ApiError error) {
   return error;
 }
 
+// There is an end to it, but no answer.
+ApiError Generation::lost(const EngineNews& news) {
+  if (std::holds_alternative<Quarantined>(news.what)) return fail(quarantined());
+  return fail(not_ready("engine_lost",
+                        "The engine went away while it worked on this request; try again.",
+                        tools_.status.load().retry_after_s));
+}
+
 Wait Generation::wait(std::int64_t until_ns, EngineNews& out_news) {
   if (!early_.empty()) {
     out_news = std::move(early_.front());
@@ -84,27 +88,35 @@ ApiStatus Generation::admit() {
     if (got == Wait::kTimeout)
       return fail(request_timeout("The request took longer than the server allows."));
     if (const auto* refused = std::get_if<daemon_ipc::Refused>(&news.what))
-      return fail(refusal(*refused));
-    if (std::holds_alternative<EngineLost>(news.what)) return fail(engine_lost());
+      return fail(refusal(*refused, tools_.status.load().retry_after_s));
     if (std::holds_alternative<daemon_ipc::Admitted>(news.what)) {
       --waiting;
-    } else {
+    } else if (std::holds_alternative<daemon_ipc::Events>(news.what)) {
+      text_bytes_ += held_bytes(news);
+      if (text_bytes_ > kResponseTextBytesMax) {
+        return fail(
+            server_error("The answer is too long for so many prompts at once: ask for fewer."));
+      }
       early_.push_back(std::move(news));
+    } else {
+      return lost(news);
     }
   }
+  text_bytes_ = 0;
   return {};
 }
 
 // Into the stream's piece when there is one, else into the whole answer.
 ApiStatus Generation::take(const EngineNews& news, std::string* out_piece) {
   const auto* const events = std::get_if<daemon_ipc::Events>(&news.what);
-  if (events == nullptr) return fail(engine_lost());
+  if (events == nullptr) return lost(news);
   for (const Event& event : events->events) {
     if (event.finish == EventFinish::kError) {
       return fail(server_error(event.error.empty() ? "The engine failed." : event.error));
     }
     if (event.finish == EventFinish::kCancelled)
-      return fail(overloaded("The engine ended this request; try again."));
+      return fail(not_ready("cancelled", "The engine ended this request; try again.",
+                            tools_.status.load().retry_after_s));
     const std::uint32_t choice = news.prompt * request_.choices + event.choice;
     if (out_piece != nullptr) {
       *out_piece += answer_->stream(choice, event);

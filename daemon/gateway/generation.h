@@ -3,6 +3,7 @@
 #ifndef DAEMON_GATEWAY_GENERATION_H_
 #define DAEMON_GATEWAY_GENERATION_H_
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "daemon/gateway/answer.h"
 #include "daemon/gateway/api_request.h"
+#include "daemon/gateway/engine_status.h"
 #include "daemon/gateway/exchange.h"
 #include "daemon/gateway/reply.h"
 #include "hardening/base/clock.h"
@@ -18,17 +20,19 @@
 
 namespace daemon_gateway {
 
+// Set by the event loop, read by workers.
 struct GenerationTimes {
-  std::uint32_t request_timeout_ms = 0;  // 0: none
-  std::uint32_t ping_interval_ms = 10'000;
+  std::atomic<std::uint32_t> request_timeout_ms = 0;  // 0: none
+  std::atomic<std::uint32_t> ping_interval_ms = 10'000;
 };
 
 // What every request of the gateway shares; outlives them.
 struct GenerationTools {
+  const EngineStatus& status;
   Mailbox& mailbox;
   const base::Clock& clock;
   const base::Logger& log;
-  GenerationTimes times;
+  const GenerationTimes& times;
 };
 
 class Generation final : public ReplyStream {
@@ -54,6 +58,7 @@ class Generation final : public ReplyStream {
   ApiStatus take(const EngineNews& news, std::string* out_piece);
   Step step(std::string& out_piece);
   ApiError fail(ApiError error);
+  ApiError lost(const EngineNews& news);
 
   Exchange& exchange_;
   const GenerationTools& tools_;

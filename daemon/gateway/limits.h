@@ -31,8 +31,11 @@ inline constexpr int kSendBufferBytes =
     131'072;  // in the kernel; a slow reader is noticed beyond it
 inline constexpr std::size_t kBodiesBytesMax = std::size_t{256}
                                                << 20;  // all request bodies together
-inline constexpr std::size_t kEventsQueuedMax =
+inline constexpr std::size_t kNewsQueuedMax =
     4'096;  // engine messages waiting for one request's worker
+inline constexpr std::size_t kNewsBytesMax = std::size_t{16} << 20;  // and what they hold
+inline constexpr std::size_t kJournalBytesMax =
+    std::size_t{512} << 20;  // requests being worked on, to be asked again if need be
 inline constexpr std::size_t kEngineBodyBytesMax =
     std::size_t{32} << 20;  // one prompt for the engine, escaped again
 inline constexpr std::size_t kResponseTextBytesMax = std::size_t{64}
@@ -40,7 +43,8 @@ inline constexpr std::size_t kResponseTextBytesMax = std::size_t{64}
 inline constexpr std::size_t kWorkerStackBytes = std::size_t{512} << 10;
 
 // ---- time ---------------------------------------------------------------------------------------
-inline constexpr std::uint32_t kTickMs = 100;      // how often deadlines are looked at
+inline constexpr std::uint32_t kDrainNewcomerMs = 1'000;  // for a request to begin, while draining
+inline constexpr std::uint32_t kTickMs = 100;             // how often deadlines are looked at
 inline constexpr std::uint32_t kLingerMs = 2'000;  // after our last byte, for the client to read it
 inline constexpr std::size_t kLingerBytesMax =
     std::size_t{16} << 20;  // of a body nobody wants, thrown away meanwhile
@@ -50,7 +54,13 @@ inline constexpr std::size_t kWriteProgressBytes =
     4'096;  // a reader must take this much per write timeout
 inline constexpr std::uint32_t kEvictAfterMs =
     1'000;  // a newcomer may displace a connection silent for longer
-inline constexpr std::uint32_t kRetryAfterSeconds = 2;
+inline constexpr std::uint32_t kRetryAfterSeconds = 2;  // until it is known how long requests take
+inline constexpr std::uint32_t kStartRetryS = 5;        // Retry-After while a model is loaded,
+inline constexpr std::uint32_t kRecoveryRetryS = 1;     // while an engine is replaced,
+inline constexpr std::uint32_t kDegradedRetryS = 60;    // while it keeps failing,
+inline constexpr std::uint32_t kRestartRetryS = 10;     // and while the service stops
+inline constexpr std::int64_t kRecoveryMs =
+    10'000;  // newcomers wait for the next engine this long after the last was lost
 
 // ---- the API ------------------------------------------------------------------------------------
 inline constexpr std::size_t kJsonDepthMax = 16;

@@ -76,6 +76,7 @@ void FakeEngine::run() {
     }
   }
   channel_ = daemon_ipc::Channel(base::Fd());
+  ended_ = true;
 }
 
 bool FakeEngine::take(daemon_ipc::Message message) {
@@ -89,6 +90,11 @@ bool FakeEngine::take(daemon_ipc::Message message) {
     work.body.append(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
     if (work.body.size() > work.begin.body_bytes) return false;
     if (work.body.size() == work.begin.body_bytes) begin(work);  // which may end the work
+    return true;
+  }
+  if (const auto* resume = std::get_if<daemon_ipc::RequestResume>(&message)) {
+    works_.at(resume->id).next += resume->choice == 0 ? resume->tokens.size() : 0;
+    ++resumes_;
     return true;
   }
   const auto* cancel = std::get_if<daemon_ipc::Cancel>(&message);
@@ -132,7 +138,7 @@ void FakeEngine::begin(Work& work) {
     works_.erase(id);
     return;
   }
-  send(daemon_ipc::Admitted{.id = id, .prompt_tokens = 3, .tokens_max = 100});
+  send(daemon_ipc::Admitted{.id = id, .prompt_tokens = 3, .tokens_max = 1'000'000});
 }
 
 bool FakeEngine::step(Work& work) {

@@ -1,10 +1,15 @@
 // An engine played over the real data channel: deterministic, and obedient to words in the prompt.
 //
-//   any text        comes back in pieces of up to four characters, one token each, then "stop";
-//   "length" at the limit "count N"       N tokens "1 ", "2 ", … "die"           the engine goes
-//   away after two tokens "fail"          two tokens, then an error event "full"          refused:
-//   kUnavailable "long"          refused: context_length_exceeded "wait"          admitted, then
-//   nothing until it is cancelled
+//   any text     comes back in pieces of up to four characters, one token each, then "stop";
+//                "length" at the limit
+//   "count N"    N tokens "1 ", "2 ", …
+//   "die"        the engine goes away after two tokens
+//   "fail"       two tokens, then an error event
+//   "full"       refused: kUnavailable
+//   "long"       refused: context_length_exceeded
+//   "wait"       admitted, then nothing until it is cancelled
+//
+// All choices of a request go in step.
 #ifndef TESTS_DAEMON_GATEWAY_FAKE_ENGINE_H_
 #define TESTS_DAEMON_GATEWAY_FAKE_ENGINE_H_
 
@@ -28,6 +33,8 @@ class FakeEngine {
   FakeEngine& operator=(const FakeEngine&) = delete;
 
   int cancels() const { return cancels_; }
+  bool ended() const { return ended_; }     // it has gone away
+  int resumes() const { return resumes_; }  // messages with what a former engine had emitted
   int finished() const { return finished_; }
   std::uint64_t last_seed() const { return last_seed_; }
 
@@ -50,8 +57,10 @@ class FakeEngine {
   int delay_ms_;
   std::map<std::uint64_t, Work> works_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> ended_ = false;
   std::atomic<int> cancels_ = 0;
   std::atomic<int> finished_ = 0;
+  std::atomic<int> resumes_ = 0;
   std::atomic<std::uint64_t> last_seed_ = 0;
   std::thread thread_;
 };

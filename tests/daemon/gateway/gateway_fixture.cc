@@ -7,6 +7,8 @@
 #include <chrono>
 #include <csignal>
 
+#include "daemon/supervisor/sealed_memfd.h"
+
 namespace daemon_gateway {
 namespace {
 
@@ -82,6 +84,12 @@ void GatewayFixture::tell_channel(const base::Fd& engine_channel) {
   ASSERT_TRUE(supervisor_->send(daemon_ipc::PeerChannel{}, &engine_channel).ok());
 }
 
+void GatewayFixture::tell_config(const GatewayConfig& config) {
+  const auto memfd =
+      daemon_supervisor::create_sealed_memfd("config", config.serialize().dump()).value();
+  ASSERT_TRUE(supervisor_->send(daemon_ipc::Reload{}, &memfd).ok());
+}
+
 std::optional<daemon_ipc::Message> GatewayFixture::hear() {
   pollfd ready{supervisor_->fd(), POLLIN, 0};
   if (::poll(&ready, 1, kPatienceMs) != 1) return std::nullopt;
@@ -92,7 +100,8 @@ std::optional<daemon_ipc::Message> GatewayFixture::hear() {
 
 base::Json GatewayFixture::stats() {
   tell(daemon_ipc::Ping{});
-  const auto heard = hear();
+  auto heard = hear();
+  while (heard && !std::holds_alternative<daemon_ipc::Alive>(*heard)) heard = hear();
   return base::Json::parse(std::get<daemon_ipc::Alive>(heard.value()).stats).value();
 }
 

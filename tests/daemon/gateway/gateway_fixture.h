@@ -32,6 +32,7 @@ class GatewayFixture : public testing::Test {
 
   void tell(const daemon_ipc::Message& message);
   void tell_channel(const base::Fd& engine_channel);
+  void tell_config(const GatewayConfig& config);  // reload
   // The next message of the gateway to its supervisor, within a few seconds.
   std::optional<daemon_ipc::Message> hear();
   base::Json stats();  // of `alive`

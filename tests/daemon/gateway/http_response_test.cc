@@ -31,7 +31,8 @@ TEST(ErrorResponse, IsAWholeMessageThatEndsTheConnection) {
 }
 
 TEST(ErrorResponse, SaysWhenToComeBackAndWhatIsAllowed) {
-  EXPECT_THAT(serialize_error(overloaded("busy"), "r", 0), HasSubstr("\r\nRetry-After: 2\r\n"));
+  EXPECT_THAT(serialize_error(overloaded("busy", 7), "r", 0), HasSubstr("\r\nRetry-After: 7\r\n"));
+  EXPECT_THAT(serialize_error(rate_limited("busy", 3), "r", 0), HasSubstr("HTTP/1.1 429 "));
   EXPECT_THAT(serialize_error(method_not_allowed("POST"), "r", 0),
               HasSubstr("\r\nAllow: POST\r\n"));
   EXPECT_THAT(serialize_error(bad_request("no"), "r", 0), Not(HasSubstr("Retry-After")));
@@ -49,7 +50,8 @@ TEST(Refusal, FollowsTheErrorTable) {
                     .code = code,
                     .api_code = std::move(api_code),
                     .param = "",
-                    .message = "m"})
+                    .message = "m"},
+                   2)
         .status;
   };
   EXPECT_EQ(status(ErrorCode::kInvalidInput), 400);

@@ -73,6 +73,17 @@ TlsClient::~TlsClient() {
   SSL_CTX_free(context_);
 }
 
+std::string TlsClient::peer_certificate() const {
+  X509* const certificate = ssl_ != nullptr ? SSL_get1_peer_certificate(ssl_) : nullptr;
+  if (certificate == nullptr) return "";
+  unsigned char* der = nullptr;
+  const int bytes = i2d_X509(certificate, &der);
+  std::string text(reinterpret_cast<const char*>(der), static_cast<std::size_t>(bytes));
+  OPENSSL_free(der);
+  X509_free(certificate);
+  return text;
+}
+
 bool TlsClient::send(std::string_view text) {
   while (!text.empty()) {
     std::size_t written = 0;

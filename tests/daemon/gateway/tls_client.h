@@ -33,6 +33,7 @@ class TlsClient {
 
   bool connected() const { return connected_; }  // TLS included
   int fd() const { return fd_; }
+  std::string peer_certificate() const;  // DER; "" without one
 
   bool send(std::string_view text);
   void send_raw(std::string_view text);  // past TLS
