@@ -34,12 +34,14 @@ daemon_ipc::Refused refuse(std::uint64_t id, std::string_view api_code, std::str
 void EngineLink::connect(base::Fd channel) {
   lose("the engine was replaced");
   channel_.emplace(std::move(channel));
+  heard_ = true;
   ++connections_;
   publish();
 }
 
 void EngineLink::set_state(daemon_ipc::EngineState state) {
   state_ = std::move(state);
+  heard_ = true;
   if (state_.condition == EngineCondition::kDegraded) end_all();
   publish();
 }

@@ -40,6 +40,13 @@ class EngineLink {
   // Now and then: an engine that stays away for long stops being waited for by newcomers.
   void tick();
 
+  // There will be an engine in a matter of milliseconds: the supervisor has not said yet what it does,
+  // or has said that it is ready, or has introduced us and it has not greeted.
+  bool expected() const {
+    const bool ready = state_.condition == daemon_ipc::EngineCondition::kReady;
+    return !heard_ || (!known_ && (ready || channel_));
+  }
+
   // To be polled; -1 while there is no engine.
   int fd() const { return channel_ ? channel_->fd() : -1; }
   bool wants_write() const { return !outgoing_.empty(); }
@@ -103,6 +110,7 @@ class EngineLink {
   std::optional<daemon_ipc::Hello> hello_;  // of the present engine
   std::optional<daemon_ipc::Hello> known_;  // of the last one
   daemon_ipc::EngineState state_;
+  bool heard_ = false;  // of the engine, at all
   std::int64_t lost_ns_ = 0;
   std::uint64_t connections_ = 0;
   std::uint64_t next_id_ = 1;

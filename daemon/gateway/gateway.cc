@@ -103,13 +103,14 @@ Status Gateway::run(Json report) {
   report.set("workers", static_cast<std::int64_t>(config_.requests_max + kQuickWorkers));
   report.set("connections_max", config_.connections_max);
   TRY(control_.send(daemon_ipc::Ready{report.dump()}));
-  listen(true);
+  listen_by_ns_ = clock_.monotonic_ns() + kIntroductionMs * kNsPerMs;
   while (!supervisor_gone_) TRY(turn());
   return {};
 }
 
 Status Gateway::turn() {
   watch_engine();
+  listen_when_introduced();
   const bool idle = clients_.empty() && running_.empty() && !draining_ && listening_;
   for (const epoll_event& event : poller_.wait(idle ? -1 : static_cast<int>(kTickMs))) {
     const std::uint64_t number = event.data.u64;
@@ -144,6 +145,12 @@ void Gateway::listen(bool on) {
   listening_ = on;
 }
 
+// Who comes while a gateway is replaced waits in the listening socket, not for a 503.
+void Gateway::listen_when_introduced() {
+  if (drained_ || listening_ || clock_.monotonic_ns() < listen_again_ns_) return;
+  if (!engine_.expected() || clock_.monotonic_ns() >= listen_by_ns_) listen(true);
+}
+
 void Gateway::accept_some(int listener) {
   for (std::size_t i = 0; i < kAcceptsPerTurn && listening_; ++i) {
     base::Fd socket(::accept4(listeners_[static_cast<std::size_t>(listener)].get(), nullptr,
@@ -156,6 +163,7 @@ void Gateway::accept_some(int listener) {
     if (errno != EAGAIN) {  // no descriptor is left: look again at the next tick, not at once
       log_.warning("accept failed", {{"errno", errno}});
       listen(false);
+      listen_again_ns_ = clock_.monotonic_ns() + kTickMs * kNsPerMs;
     }
     return;
   }
@@ -416,7 +424,6 @@ Status Gateway::tick() {
   const std::int64_t now = clock_.monotonic_ns();
   if (now < next_tick_ns_) return {};
   next_tick_ns_ = now + kTickMs * kNsPerMs;
-  if (!drained_) listen(true);
   engine_.tick();
   std::vector<std::uint64_t> ids;
   ids.reserve(clients_.size());

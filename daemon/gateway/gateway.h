@@ -91,6 +91,7 @@ class Gateway final : public ConnectionHost {
   base::Status tick();
   base::Status tick_drain();
   void listen(bool on);
+  void listen_when_introduced();
 
   GatewayConfig config_;
   TlsContext tls_;
@@ -113,6 +114,8 @@ class Gateway final : public ConnectionHost {
   std::uint64_t engine_watched_ = 0;  // EngineLink::connections() that epoll knows
   std::uint32_t engine_armed_ = 0;
   std::int64_t next_tick_ns_ = 0;
+  std::int64_t listen_by_ns_ = 0;     // introduced to the engine or not
+  std::int64_t listen_again_ns_ = 0;  // after an accept that failed
   std::size_t bodies_bytes_ = 0;
   std::uint64_t requests_total_ = 0;
   std::uint64_t accepted_total_ = 0;

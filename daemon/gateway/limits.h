@@ -44,7 +44,9 @@ inline constexpr std::size_t kWorkerStackBytes = std::size_t{512} << 10;
 
 // ---- time ---------------------------------------------------------------------------------------
 inline constexpr std::uint32_t kDrainNewcomerMs = 1'000;  // for a request to begin, while draining
-inline constexpr std::uint32_t kTickMs = 100;             // how often deadlines are looked at
+inline constexpr std::uint32_t kIntroductionMs =
+    2'000;                                         // for the supervisor to introduce the engine
+inline constexpr std::uint32_t kTickMs = 100;      // how often deadlines are looked at
 inline constexpr std::uint32_t kLingerMs = 2'000;  // after our last byte, for the client to read it
 inline constexpr std::size_t kLingerBytesMax =
     std::size_t{16} << 20;  // of a body nobody wants, thrown away meanwhile

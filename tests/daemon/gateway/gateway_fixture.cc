@@ -47,6 +47,12 @@ GatewayFixture::~GatewayFixture() {
 }
 
 void GatewayFixture::start(bool with_engine, int token_delay_ms) {
+  start_unintroduced();
+  tell(daemon_ipc::EngineState{daemon_ipc::EngineCondition::kStarting, ""});
+  if (with_engine) connect_engine(token_delay_ms);
+}
+
+void GatewayFixture::start_unintroduced() {
   auto ends = daemon_ipc::Channel::create_pair().value();
   supervisor_.emplace(std::move(ends.first));
   std::vector<base::Fd> listeners;
@@ -66,7 +72,6 @@ void GatewayFixture::start(bool with_engine, int token_delay_ms) {
   });
   const auto ready = hear();
   ASSERT_TRUE(ready && std::holds_alternative<daemon_ipc::Ready>(*ready));
-  if (with_engine) connect_engine(token_delay_ms);
 }
 
 void GatewayFixture::connect_engine(int token_delay_ms) {

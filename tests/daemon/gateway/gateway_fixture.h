@@ -24,6 +24,7 @@ class GatewayFixture : public testing::Test {
 
   // Changes to config() count until then.
   void start(bool with_engine = true, int token_delay_ms = 0);
+  void start_unintroduced();  // the supervisor has said nothing of the engine
   GatewayConfig& config() { return config_; }
 
   void connect_engine(int token_delay_ms = 0);

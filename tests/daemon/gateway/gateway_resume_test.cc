@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -155,6 +157,16 @@ TEST_F(GatewayResumeTest, ANewGatewayIsToldWhatTheFormerOneFound) {
   other.start();
   other.tell(daemon_ipc::Quarantine{digest});
   EXPECT_EQ(other.ask(other.chat("die")).status, 422);
+}
+
+// A gateway that replaces another while the engine goes on: nobody is told that there is none.
+TEST_F(GatewayResumeTest, WhoComesBeforeTheIntroductionWaitsForIt) {
+  start_unintroduced();
+  tell(daemon_ipc::EngineState{daemon_ipc::EngineCondition::kReady, ""});
+  auto answer = std::async(std::launch::async, [this] { return ask(chat("hello")); });
+  EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  connect_engine();
+  EXPECT_EQ(content_of(answer.get()), "hello");
 }
 
 TEST_F(GatewayResumeTest, NobodyWaitsForAnEngineThatKeepsFailing) {
