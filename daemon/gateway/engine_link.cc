@@ -73,7 +73,7 @@ void EngineLink::lose(std::string reason) {
   hello_.reset();
   outgoing_.clear();
   unsent_.reset();
-  lost_ns_ = clock_.monotonic_ns();
+  if (!interrupted_) lost_ns_ = clock_.monotonic_ns();
   if (state_.condition != EngineCondition::kDegraded)
     state_ = {EngineCondition::kDown, "the engine is being restarted"};
   std::vector<std::uint64_t> present;
@@ -81,6 +81,7 @@ void EngineLink::lose(std::string reason) {
     if (std::exchange(live.handed_over, false)) present.push_back(id);
   }
   waiting_ += present.size();
+  interrupted_ = interrupted_ || !present.empty();
   if (const auto guilty = blame_.engine_died(present)) condemn(*guilty);
   end_abandoned();
   publish();
@@ -198,10 +199,16 @@ Status EngineLink::take_events(daemon_ipc::Events events) {
   if (live == live_.end() || !live->second.handed_over) return invalid_input("events out of turn");
   TRY(live->second.journal.record(events));
   blame_.got_further(events.id);
+  if (interrupted_) report_recovery();
   if (!events.events.empty()) deliver(live->second, {live->second.prompt, std::move(events)});
   if (live->second.journal.over()) end(live);
   hand_over();
   return {};
+}
+
+void EngineLink::report_recovery() {
+  interrupted_ = false;
+  log_.notice("requests go on", {{"after_ms", (clock_.monotonic_ns() - lost_ns_) / kNsPerMs}});
 }
 
 void EngineLink::deliver(Live& live, EngineNews news) {

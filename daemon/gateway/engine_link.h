@@ -40,8 +40,8 @@ class EngineLink {
   // Now and then: an engine that stays away for long stops being waited for by newcomers.
   void tick();
 
-  // There will be an engine in a matter of milliseconds: the supervisor has not said yet what it does,
-  // or has said that it is ready, or has introduced us and it has not greeted.
+  // There will be an engine in a matter of milliseconds: the supervisor has not said yet what it
+  // does, or has said that it is ready, or has introduced us and it has not greeted.
   bool expected() const {
     const bool ready = state_.condition == daemon_ipc::EngineCondition::kReady;
     return !heard_ || (!known_ && (ready || channel_));
@@ -90,6 +90,7 @@ class EngineLink {
   base::Status take_admitted(const daemon_ipc::Admitted& admitted);
   base::Status take_refused(daemon_ipc::Refused refused);
   base::Status take_events(daemon_ipc::Events events);
+  void report_recovery();
   void deliver(Live& live, EngineNews news);
   void add(const std::shared_ptr<Exchange>& exchange, std::uint32_t prompt, Submission submission);
   void hand_over();
@@ -112,6 +113,7 @@ class EngineLink {
   daemon_ipc::EngineState state_;
   bool heard_ = false;  // of the engine, at all
   std::int64_t lost_ns_ = 0;
+  bool interrupted_ = false;  // requests were under way then, and none of them has gone on since
   std::uint64_t connections_ = 0;
   std::uint64_t next_id_ = 1;
   LiveMap live_;

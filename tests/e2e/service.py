@@ -35,8 +35,15 @@ def toml_value(value):
 
 
 class Service:
-    def __init__(self, build=None, model=DEMO_MODEL, name="redoubt-demo", settings=None):
-        self.binary = pathlib.Path(build or os.environ["BUILD"]) / "daemon/redoubt"
+    def __init__(self, build=None, model=DEMO_MODEL, name="redoubt-demo", settings=None, binary=None, prefix=(),
+                 environment=None, **popen):
+        """`binary` is started instead of the product; `prefix` is put before its command line (setpriv …), and
+        `environment` and `popen` are added to subprocess.Popen's arguments: for `serve` alone."""
+        build = pathlib.Path(build or os.environ["BUILD"])
+        self.binary = build / (binary or "daemon/redoubt")
+        self.prefix = list(prefix)
+        self.serve_environment = environment or {}
+        self.popen = popen
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="redoubt-e2e-"))
         self.directory.chmod(0o755)  # roles drop to users of their own
         self.name = name
@@ -78,10 +85,16 @@ class Service:
         created = self.run("api-keys", "create", "e2e", "--config", self.config)
         self.api_key = next(word for word in created.stdout.split() if word.startswith("rdk_"))
 
-    def start(self):
+    def launch(self):
+        """Starts it without waiting for anything."""
         log = open(self.log, "ab")
-        self.process = subprocess.Popen([self.binary, "serve", "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log)
+        command = [*self.prefix, str(self.binary), "serve", "--config", str(self.config)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        env={**os.environ, **self.serve_environment}, **self.popen)
+        return self
+
+    def start(self):
+        self.launch()
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
