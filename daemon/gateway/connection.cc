@@ -80,6 +80,13 @@ std::optional<std::int64_t> Connection::waiting_since_ns() const {
   return waiting ? std::optional(since_ns_) : std::nullopt;
 }
 
+std::optional<std::int64_t> Connection::expendable_since_ns() const {
+  const bool keyholders = exchange_ != nullptr && !exchange_->request().key_id.empty();
+  const bool wanted = state_ == State::kBody || state_ == State::kClosed ||
+                      (state_ == State::kWorking && !worker_done_ && keyholders);
+  return wanted ? std::nullopt : std::optional(since_ns_);
+}
+
 void Connection::on_ready(std::uint32_t epoll_events) {
   tls_wants_write_ = false;
   if ((epoll_events & (EPOLLHUP | EPOLLERR)) != 0) return close(false);

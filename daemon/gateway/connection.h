@@ -66,9 +66,11 @@ class Connection {
 
   bool closed() const { return state_ == State::kClosed; }
   std::uint32_t wanted_events() const;  // for epoll
-  // How long a connection without a request has been waiting, for making room; nothing while it has
-  // one.
+  // Since when it has had no request under way; nothing while it has one.
   std::optional<std::int64_t> waiting_since_ns() const;
+  // Since when it has been of no use to anybody who has a key: it waits for a request, or holds an
+  // answer that its client does not read. Nothing while a keyholder's request is under way.
+  std::optional<std::int64_t> expendable_since_ns() const;
 
  private:
   enum class State : std::uint8_t { kHandshake, kHead, kBody, kWorking, kFlush, kLinger, kClosed };

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <utility>
 
 #include "daemon/gateway/limits.h"
+#include "hardening/base/memory_reserve.h"
 #include "hardening/base/secret.h"
 #include "hardening/base/utf8.h"
 
@@ -191,13 +193,12 @@ void Gateway::admit(base::Fd socket) {
   clients_.emplace(id, std::move(client));
 }
 
-// Connections that were opened and left waiting cannot keep others out: the one that has waited
-// longest goes.
+// Nobody who has shown no key can keep others out: of their connections the oldest goes.
 bool Gateway::make_room() {
   std::uint64_t oldest = 0;
-  std::int64_t oldest_since = clock_.monotonic_ns() - kEvictAfterMs * kNsPerMs;
+  std::int64_t oldest_since = std::numeric_limits<std::int64_t>::max();
   for (const auto& [id, client] : clients_) {
-    const auto since = client.connection->waiting_since_ns();
+    const auto since = client.connection->expendable_since_ns();
     if (!since || *since >= oldest_since) continue;
     oldest = id;
     oldest_since = *since;
@@ -236,6 +237,8 @@ bool Gateway::body_reserved(std::size_t bytes) {
 }
 
 ApiStatus Gateway::slot_available(std::uint64_t tenant) {
+  if (base::memory_is_short())
+    return overloaded("The server is out of memory; try again.", kRetryAfterSeconds);
   if (draining_) return not_ready("draining", "The server is shutting down.", kRestartRetryS);
   return admission_.check(tenant);
 }

@@ -12,6 +12,10 @@ namespace {
 // More arenas than this make glibc look for the number of processors in /sys, which the sandbox
 // refuses.
 constexpr int kArenas = 4;
+
+// Larger blocks are mappings of their own, and go back when they are freed. Left to itself glibc
+// raises this after the first large body, and a burst of bodies stays in the process for good.
+constexpr int kMappedFrom = 128 * 1024;
 base::Status serve(daemon_supervisor::RoleContext context, const base::Logger& log) {
   GatewayConfig config = TRY(read_gateway_config(context.config));
   TRY(context.config.close());
@@ -29,6 +33,7 @@ base::Status serve(daemon_supervisor::RoleContext context, const base::Logger& l
 
 int run_gateway_role(daemon_supervisor::RoleContext context) {
   ::mallopt(M_ARENA_MAX, kArenas);
+  ::mallopt(M_MMAP_THRESHOLD, kMappedFrom);
   ::signal(SIGPIPE, SIG_IGN);
   const base::Logger log("gateway");
   const base::Status status = serve(std::move(context), log);

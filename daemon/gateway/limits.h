@@ -54,8 +54,6 @@ inline constexpr std::uint32_t kProbeMs =
     1'000;  // between questions whether a half-closed client still reads
 inline constexpr std::size_t kWriteProgressBytes =
     4'096;  // a reader must take this much per write timeout
-inline constexpr std::uint32_t kEvictAfterMs =
-    1'000;  // a newcomer may displace a connection silent for longer
 inline constexpr std::uint32_t kRetryAfterSeconds = 2;  // until it is known how long requests take
 inline constexpr std::uint32_t kStartRetryS = 5;        // Retry-After while a model is loaded,
 inline constexpr std::uint32_t kRecoveryRetryS = 1;     // while an engine is replaced,

@@ -175,5 +175,21 @@ TEST_F(HostileClientTest, AnEngineThatBreaksTheProtocolIsLeft) {
   EXPECT_EQ(content_of(ask(chat("fine"))), "fine");
 }
 
+// Whoever asks what needs no key, and never reads the answers, holds no place against others.
+TEST_F(HostileClientTest, UnreadAnswersWithoutAKeyGiveWay) {
+  config().connections_max = 4;
+  start();
+  std::string questions;
+  for (int i = 0; i < 990; ++i) questions += "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n";
+  std::vector<std::unique_ptr<TlsClient>> greedy;
+  for (int i = 0; i < 4; ++i) {
+    greedy.push_back(
+        std::make_unique<TlsClient>(port(), TlsClient::Options{.receive_buffer_bytes = 4'096}));
+    ASSERT_TRUE(greedy.back()->send(questions));
+  }
+  ASSERT_TRUE(eventually([this] { return stats().find("connections")->as_int() == 4; }));
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(content_of(ask(chat("let me in"))), "let me in");
+}
+
 }  // namespace
 }  // namespace daemon_gateway
