@@ -7,6 +7,7 @@
 #include "bench/limits/limits.h"
 #include "bench/load/load.h"
 #include "bench/model/generate.h"
+#include "bench/model/handover.h"
 #include "bench/model/model_bench.h"
 #include "bench/model/requantize.h"
 #include "bench/synth/synth.h"
@@ -27,6 +28,8 @@ constexpr Verb kVerbs[] = {
     {"kernels", bench::run_kernel_bench,
      "each operation: time, GB/s, Gop/s, share of this machine's limit"},
     {"model", bench::run_model_bench, "a model's prefill and decode, in tokens per second"},
+    {"handover", bench::run_handover,
+     "an engine whose weights outlive it: its successor, its speed"},
     {"versus", bench::run_versus, "the same beside llama.cpp, in turns, as ratios"},
     {"load", bench::run_load_bench, "streams against a running service"},
     {"wait", bench::run_wait, "until a service is ready"},

@@ -167,6 +167,19 @@ class Ops {
   // Makes the backend's layout; source.data may be released afterwards. kUnsupported: format or shape.
   virtual Status load_weight(const WeightSource& source, std::unique_ptr<Weight>* out) = 0;
 
+  // The same in two steps, for a caller who keeps the layout in memory of its own: to share it, or to have it outlive
+  // the process. Names what pack_weight writes: equal numbers, equal bytes, on every processor; 0 where the backend
+  // has no such thing, and the next two are kUnsupported.
+  virtual std::uint32_t packed_layout() const { return 0; }
+  // Writes the layout to `to` (host): weight_bytes(…) bytes, 64-byte aligned, zero-filled.
+  virtual Status pack_weight(const WeightSource& /*source*/, void* /*to*/) { return Status::kUnsupported; }
+  // A weight of what pack_weight wrote, by any backend of the same packed_layout(). `packed` (host) is read for as long
+  // as the weight lives, and never written.
+  virtual Status adopt_weight(Format /*format*/, std::size_t /*rows*/, std::size_t /*cols*/, const void* /*packed*/,
+                              std::unique_ptr<Weight>* /*out*/) {
+    return Status::kUnsupported;
+  }
+
   // Bytes the backend took for itself when it was made, for any Limits: its working memory.
   virtual std::size_t scratch_bytes() const { return 0; }
 

@@ -170,12 +170,21 @@ base::Result<SignedModel> SignedModel::open(base::Fd directory, std::span<const 
   return open(std::move(directory), text, trusted);
 }
 
-base::Result<base::VerifiedFile> SignedModel::read(std::string_view name,
-                                                   const FileVerifier::Progress& progress) const {
+base::Result<const Resource*> SignedModel::signed_file(std::string_view name) const {
   const Resource* resource = statement_.find(name);
   if (resource == nullptr) return base::denied(fmt::format("{} is not covered by the signature", name));
+  return resource;
+}
+
+base::Result<base::VerifiedFile> SignedModel::read(std::string_view name,
+                                                   const FileVerifier::Progress& progress) const {
+  const Resource* resource = TRY(signed_file(name));
   const base::Fd file = TRY(open_regular(directory_, name));
   return FileVerifier::read(file, resource->name, resource->digest, progress);
+}
+
+base::Result<base::VerifiedWeights> SignedModel::inherit(std::string_view name, base::Fd weights) const {
+  return FileVerifier::inherit(std::move(weights), TRY(signed_file(name))->digest);
 }
 
 base::Status SignedModel::verify_all(const FileVerifier::Progress& progress) const {

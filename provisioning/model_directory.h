@@ -12,6 +12,7 @@
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
 #include "hardening/base/verified_file.h"
+#include "hardening/base/verified_weights.h"
 #include "provisioning/ecdsa_key.h"
 #include "provisioning/file_verifier.h"
 #include "provisioning/statement.h"
@@ -47,11 +48,17 @@ class SignedModel {
   // Reads a file the statement names into memory; kDenied when its bytes are not those that were signed.
   base::Result<base::VerifiedFile> read(std::string_view name, const FileVerifier::Progress& progress = {}) const;
 
+  // Takes over what a former process made of that file: no byte of it is read. kDenied when the statement does not name
+  // the file, or the weights are not sealed or of another.
+  base::Result<base::VerifiedWeights> inherit(std::string_view name, base::Fd weights) const;
+
   // Hashes every file and looks for files the statement does not name (kDenied, naming the first).
   base::Status verify_all(const FileVerifier::Progress& progress = {}) const;
 
  private:
   SignedModel(base::Fd directory, Statement statement, std::string signature_text, std::string signer_hint);
+
+  base::Result<const Resource*> signed_file(std::string_view name) const;
 
   base::Fd directory_;
   Statement statement_;

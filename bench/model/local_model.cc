@@ -9,6 +9,7 @@
 #include "hardening/base/file.h"
 #include "provisioning/file_verifier.h"
 #include "provisioning/sha256.h"
+#include "runtime/model/packed_model.h"
 
 namespace bench {
 namespace {
@@ -66,6 +67,7 @@ Result<LocalModel> LocalModel::load(const std::string& path, const LocalModelOpt
   base::VerifiedFile file = TRY(vouch_for(path));
   const runtime::ModelFile model = TRY(runtime::read_model_file(file.bytes()).context(path));
   LocalModel local;
+  local.file_sha256 = file.sha256();
   local.ops = TRY(make_ops(
       options, runtime::backend_limits(model.spec, options.rows_max, options.context_tokens)));
   runtime::TransformerOptions load_options;
@@ -78,8 +80,15 @@ Result<LocalModel> LocalModel::load(const std::string& path, const LocalModelOpt
         cache_bytes(model.spec, load_options.memory, *local.ops, options.kv_tokens);
   }
   local.work = count_work(TRY(runtime::GgufFile::parse(file.bytes())), model.spec, *local.ops);
-  local.decoder =
-      TRY(runtime::Transformer::load(std::move(file), *local.ops, load_options).context(path));
+  if (options.sealed && local.ops->packed_layout() != 0) {
+    auto packed =
+        TRY(runtime::pack_model(file, *local.ops, {.memory = load_options.memory, .progress = {}}));
+    local.weights = packed.take_descriptor();
+    local.decoder = TRY(runtime::Transformer::load(std::move(packed), *local.ops, load_options));
+  } else {
+    local.decoder =
+        TRY(runtime::Transformer::load(std::move(file), *local.ops, load_options).context(path));
+  }
   local.load_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   return local;
 }

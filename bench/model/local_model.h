@@ -8,7 +8,9 @@
 #include <string>
 
 #include "bench/model/model_work.h"
+#include "hardening/base/fd.h"
 #include "hardening/base/result.h"
+#include "hardening/base/verified_file.h"
 #include "kernels/ops.h"
 #include "runtime/model/model_file.h"
 #include "runtime/model/transformer.h"
@@ -22,6 +24,7 @@ struct LocalModelOptions {
   std::size_t sequences = 1;  // whole contexts in the KV cache, where kv_tokens is 0
   std::size_t kv_tokens = 0;  // positions in the KV cache
   std::size_t rows_max = 512;
+  bool sealed = true;  // weights where the next process could have them, as a service keeps them
 };
 
 struct LocalModel {
@@ -29,6 +32,8 @@ struct LocalModel {
   std::unique_ptr<runtime::Transformer> decoder;
   ModelWork work;
   double load_seconds = 0;
+  base::Fd weights;  // sealed memory, for another process; empty where they are private
+  base::VerifiedFile::Sha256Digest file_sha256{};
 
   static base::Result<LocalModel> load(const std::string& path, const LocalModelOptions& options);
 };

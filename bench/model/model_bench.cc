@@ -34,8 +34,9 @@ struct Plan {
 };
 
 Result<Plan> parse_plan(int argc, char** argv) {
-  const Options options = TRY(Options::parse(
-      argc, argv, {"--measures", "--threads", "--repetitions", "--backend", "--limits", "--json"}));
+  const Options options = TRY(Options::parse(argc, argv,
+                                             {"--measures", "--threads", "--repetitions",
+                                              "--backend", "--weights", "--limits", "--json"}));
   if (options.arguments().size() != 1) return base::invalid_input("one model file is needed");
   Plan plan;
   plan.path = options.arguments()[0];
@@ -45,6 +46,7 @@ Result<Plan> parse_plan(int argc, char** argv) {
   plan.limits_path = options.text("--limits", "");
   plan.json_path = options.text("--json", "");
   plan.load.backend = options.text("--backend", plan.load.backend);
+  plan.load.sealed = options.text("--weights", "sealed") == "sealed";
   plan.load.threads =
       std::max<std::uint64_t>(1, TRY(options.number("--threads", plan.load.threads)));
   return plan;

@@ -2,7 +2,7 @@
 // machine that is.
 //
 //   model MODEL [--measures "prefill 512; decode 32; …"] [--repetitions N] [--threads N]
-//         [--backend NAME] [--limits FILE] [--json FILE]
+//         [--backend NAME] [--weights sealed|private] [--limits FILE] [--json FILE]
 //
 // Medians of repetitions. --limits: what `redoubt-bench limits --json` wrote; without it the limits
 // are measured first.

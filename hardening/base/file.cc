@@ -130,10 +130,15 @@ Result<std::string> read_text_file(const std::string& path, std::size_t bytes_ma
   return read_text(fd, bytes_max).context(path);
 }
 
-Status replace_file(const std::string& path, std::string_view text, unsigned mode) {
+Status replace_file(const std::string& path, std::string_view text, unsigned mode,
+                    const FileOwner* owner) {
   const std::string staged = fmt::format("{}.new-{}", path, ::getpid());
-  Fd file = TRY(open_file(staged, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+  // Of a crash in between, or placed there for us to write through: either way not ours.
+  ::unlink(staged.c_str());
+  Fd file = TRY(open_file(staged, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
   const auto write_and_sync = [&]() -> Status {
+    if (owner != nullptr && ::fchown(file.get(), owner->uid, owner->gid) != 0)
+      return io_error(errno, "change the owner of " + staged);
     TRY(write_all(file, std::as_bytes(std::span(text))));
     TRY(fsync_fd(file, staged));
     TRY(file.close());
@@ -146,6 +151,12 @@ Status replace_file(const std::string& path, std::string_view text, unsigned mod
   auto status = write_and_sync();
   if (!status.ok()) ::unlink(staged.c_str());
   return status;
+}
+
+Result<FileOwner> owner_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return io_error(errno, path);
+  return FileOwner{info.st_uid, info.st_gid};
 }
 
 }  // namespace base

@@ -40,7 +40,16 @@ Result<std::string> read_text(const Fd& fd, std::size_t bytes_max);
 
 // Writes a new file beside `path`, fsyncs it, renames it over `path` and fsyncs the directory: a reader sees
 // the old text or the new text, after a power loss too.
-Status replace_file(const std::string& path, std::string_view text, unsigned mode);
+// With an `owner` the file is theirs before its first byte is written (which only root can do for others).
+struct FileOwner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+Status replace_file(const std::string& path, std::string_view text, unsigned mode,
+                    const FileOwner* owner = nullptr);
+
+// Whose a file or directory is.
+Result<FileOwner> owner_of(const std::string& path);
 
 }  // namespace base
 

@@ -1,8 +1,9 @@
 // The bytes of a file whose digest was checked against a signed statement.
 //
-// The model loader takes this type and no other, and only `provisioning` can construct it, so "unverified
-// weights cannot be loaded" is a fact of the type system. The bytes live in private memory that was filled
-// while they were hashed: what was checked is what is used, whatever happens to the file afterwards.
+// The model loader takes this type, or what was made of one (verified_weights.h), and no other, and only
+// `provisioning` can construct it, so "unverified weights cannot be loaded" is a fact of the type system. The bytes
+// live in private memory that was filled while they were hashed: what was checked is what is used, whatever happens
+// to the file afterwards.
 #ifndef HARDENING_BASE_VERIFIED_FILE_H_
 #define HARDENING_BASE_VERIFIED_FILE_H_
 

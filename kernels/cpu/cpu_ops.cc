@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/check.h"
@@ -25,18 +26,48 @@ std::size_t CpuOps::weight_bytes(Format format, std::size_t rows, std::size_t co
   return packed.has_value() ? packed->panels * packed->panel_bytes : 0;
 }
 
+std::optional<PackedWeight> CpuOps::plan(Format format, std::size_t rows, std::size_t cols) const {
+  return cols > limits_.cols_max ? std::nullopt : plan_weight(format, rows, cols);
+}
+
+void CpuOps::pack(const PackedWeight& packed, const WeightSource& source, std::uint8_t* to) {
+  pool_->parallel_for(packed.panels, [&](std::size_t panel, std::size_t) {
+    pack_panel(packed, source, panel, to + panel * packed.panel_bytes);
+  });
+}
+
 Status CpuOps::load_weight(const WeightSource& source, std::unique_ptr<Weight>* out) {
-  auto packed = plan_weight(source.format, source.rows, source.cols);
-  if (!packed.has_value() || source.cols > limits_.cols_max) return Status::kUnsupported;
+  auto packed = plan(source.format, source.rows, source.cols);
+  if (!packed.has_value()) return Status::kUnsupported;
   Arena::Piece piece;
   if (!arena_.allocate(packed->panels * packed->panel_bytes, false, &piece))
     return Status::kOutOfMemory;
   auto* data = piece.as<std::uint8_t>();
   packed->data = data;
-  pool_->parallel_for(packed->panels, [&](std::size_t panel, std::size_t) {
-    pack_panel(*packed, source, panel, data + panel * packed->panel_bytes);
-  });
+  pack(*packed, source, data);
   *out = std::make_unique<CpuWeight>(*packed, std::move(piece));
+  return Status::kOk;
+}
+
+std::uint32_t CpuOps::packed_layout() const {
+  return kPackedLayout;
+}
+
+Status CpuOps::pack_weight(const WeightSource& source, void* to) {
+  const auto packed = plan(source.format, source.rows, source.cols);
+  if (!packed.has_value()) return Status::kUnsupported;
+  KERNELS_CHECK(reinterpret_cast<std::uintptr_t>(to) % kPackedAlignment == 0);
+  pack(*packed, source, static_cast<std::uint8_t*>(to));
+  return Status::kOk;
+}
+
+Status CpuOps::adopt_weight(Format format, std::size_t rows, std::size_t cols, const void* packed,
+                            std::unique_ptr<Weight>* out) {
+  auto adopted = plan(format, rows, cols);
+  if (!adopted.has_value()) return Status::kUnsupported;
+  KERNELS_CHECK(reinterpret_cast<std::uintptr_t>(packed) % kPackedAlignment == 0);
+  adopted->data = static_cast<const std::uint8_t*>(packed);
+  *out = std::make_unique<CpuWeight>(*adopted, Arena::Piece());
   return Status::kOk;
 }
 

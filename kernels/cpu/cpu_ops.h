@@ -7,6 +7,8 @@
 #ifndef KERNELS_CPU_CPU_OPS_H_
 #define KERNELS_CPU_CPU_OPS_H_
 
+#include <optional>
+
 #include "kernels/cpu/arena.h"
 #include "kernels/cpu/kernel_set.h"
 #include "kernels/cpu/scratch.h"
@@ -26,6 +28,10 @@ class CpuOps final : public Ops {
 
   std::size_t weight_bytes(Format format, std::size_t rows, std::size_t cols) const override;
   Status load_weight(const WeightSource& source, std::unique_ptr<Weight>* out) override;
+  std::uint32_t packed_layout() const override;
+  Status pack_weight(const WeightSource& source, void* to) override;
+  Status adopt_weight(Format format, std::size_t rows, std::size_t cols, const void* packed,
+                      std::unique_ptr<Weight>* out) override;
   std::size_t scratch_bytes() const override { return scratch_.bytes; }
   Status allocate(std::size_t bytes, std::unique_ptr<Buffer>* out) override;
   Status copy_in(void* to, const void* from_host, std::size_t bytes) override;
@@ -58,6 +64,10 @@ class CpuOps final : public Ops {
 
  private:
   CpuOps(const Limits& limits, const KernelSet& kernels) : limits_(limits), kernels_(kernels) {}
+
+  // The geometry of a matrix that fits the limits; data is null.
+  std::optional<PackedWeight> plan(Format format, std::size_t rows, std::size_t cols) const;
+  void pack(const PackedWeight& packed, const WeightSource& source, std::uint8_t* to);
 
   // The rows of a linear operation; row i is x[indexes[i]], or x[i] when indexes is null.
   struct Input {

@@ -28,6 +28,12 @@
 
 namespace kernels::cpu {
 
+// Names all of the above, the formats' own descriptions and scales included. Goes up with any
+// change of what pack_panel writes: a reader of one number never meets the bytes of another.
+inline constexpr std::uint32_t kPackedLayout = 1;
+// Where packed bytes may begin.
+inline constexpr std::size_t kPackedAlignment = 64;
+
 // The geometry of a packed matrix (data is null), or nothing when the shape is no multiple of the
 // format's blocks or overflows.
 std::optional<PackedWeight> plan_weight(Format format, std::size_t rows, std::size_t cols);

@@ -11,6 +11,7 @@
 
 namespace kernels::cpu {
 
+// Owns the piece its data lie in; an empty one where they are the caller's.
 class CpuWeight final : public Weight {
  public:
   CpuWeight(const PackedWeight& packed, Arena::Piece piece)

@@ -132,14 +132,34 @@ Result<std::size_t> tensor_bytes(const GgufTensor& tensor) {
 }  // namespace
 
 Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) {
+  return parse(bytes, bytes.size());
+}
+
+Result<GgufFile> GgufFile::parse_head(std::span<const std::byte> head, std::size_t file_bytes) {
+  if (file_bytes < head.size()) {
+    return base::invalid_input(
+        fmt::format("a head of {} bytes, a file of {}", head.size(), file_bytes));
+  }
+  GgufFile file = TRY(parse(head, file_bytes));
+  if (file.head_bytes() != head.size()) {
+    return base::invalid_input(
+        fmt::format("a head of {} bytes; it ends at {}", head.size(), file.head_bytes()));
+  }
+  for (GgufTensor& tensor : file.tensors_) tensor.data = {};
+  return file;
+}
+
+Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::size_t file_bytes) {
   ByteReader reader(bytes);
   const Header header = TRY(read_header(reader));
   GgufFile file;
   file.bytes_ = bytes;
+  file.file_bytes_ = file_bytes;
   file.version_ = header.version;
   TRY(file.read_entries(reader, header.entries));
   const std::uint32_t alignment = TRY(file.alignment());
   TRY(file.read_tensor_infos(reader, header.tensors));
+  file.head_bytes_ = reader.position();
   const auto data_start = base::checked_align_up<std::size_t>(reader.position(), alignment);
   if (!data_start) return base::invalid_input("the tensor data begins beyond all addresses");
   TRY(file.place_tensors(*data_start, alignment));
@@ -199,13 +219,14 @@ Status GgufFile::place_tensors(std::size_t data_start, std::size_t alignment) {
     }
     const auto start = base::checked_add(data_start, tensor.file_offset);
     const auto end = start ? base::checked_add(*start, bytes) : std::nullopt;
-    if (!end || *end > bytes_.size()) {
+    if (!end || *end > file_bytes_) {
       return base::invalid_input(
           fmt::format("{}: {} bytes at offset {} of the data end beyond the file ({} bytes)",
-                      named(), bytes, tensor.file_offset, bytes_.size()));
+                      named(), bytes, tensor.file_offset, file_bytes_));
     }
     tensor.file_offset = *start;
-    tensor.data = bytes_.subspan(*start, bytes);
+    tensor.bytes = bytes;
+    if (*end <= bytes_.size()) tensor.data = bytes_.subspan(*start, bytes);
   }
   return {};
 }
@@ -218,7 +239,7 @@ Status GgufFile::refuse_overlap() const {
   });
   for (std::size_t i = 1; i < by_offset.size(); ++i) {
     const GgufTensor& before = *by_offset[i - 1];
-    if (before.file_offset + before.data.size() > by_offset[i]->file_offset) {
+    if (before.file_offset + before.bytes > by_offset[i]->file_offset) {
       return base::invalid_input(
           fmt::format("tensors \"{}\" and \"{}\" overlap", before.name, by_offset[i]->name));
     }

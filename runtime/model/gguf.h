@@ -36,7 +36,8 @@ struct GgufTensor {
   std::array<std::size_t, 4> dimensions{
       1, 1, 1, 1};  // the fastest first: {columns, rows, …}; unused ones are 1
   std::size_t file_offset = 0;
-  std::span<const std::byte> data;
+  std::size_t bytes = 0;            // of its data
+  std::span<const std::byte> data;  // empty where only the file's head was read
 
   std::size_t cols() const { return dimensions[0]; }
   std::size_t rows() const { return dimensions[1]; }
@@ -50,9 +51,14 @@ class GgufFile {
   // kInvalidInput: malformed; kExhausted: beyond limits.h; kUnsupported: well-formed but not read
   // here. The message names the field or tensor, its value and the limit.
   static base::Result<GgufFile> parse(std::span<const std::byte> bytes);
+  // The same of a file of which only the head is here: the first head_bytes() bytes of
+  // `file_bytes`. Its tensors have no data.
+  static base::Result<GgufFile> parse_head(std::span<const std::byte> head, std::size_t file_bytes);
 
   std::uint32_t version() const { return version_; }
-  std::size_t file_bytes() const { return bytes_.size(); }
+  std::size_t file_bytes() const { return file_bytes_; }
+  // Everything before the tensors' data, and the padding in front of these.
+  std::size_t head_bytes() const { return head_bytes_; }
 
   // In the order of the file.
   std::span<const GgufEntry> entries() const { return entries_; }
@@ -63,13 +69,16 @@ class GgufFile {
   const GgufTensor* find_tensor(std::string_view name) const;
 
  private:
+  static base::Result<GgufFile> parse(std::span<const std::byte> bytes, std::size_t file_bytes);
   base::Status read_entries(base::ByteReader& reader, std::uint64_t count);
   base::Status read_tensor_infos(base::ByteReader& reader, std::uint64_t count);
   base::Result<std::uint32_t> alignment() const;
   base::Status place_tensors(std::size_t data_start, std::size_t alignment);
   base::Status refuse_overlap() const;
 
-  std::span<const std::byte> bytes_;
+  std::span<const std::byte> bytes_;  // the file, or its head
+  std::size_t file_bytes_ = 0;
+  std::size_t head_bytes_ = 0;
   std::uint32_t version_ = 0;
   std::vector<GgufEntry> entries_;
   std::vector<GgufTensor> tensors_;

@@ -14,6 +14,8 @@ namespace runtime::limits {
 // ---- the GGUF container
 // ---------------------------------------------------------------------------------
 
+// Of a file whose head alone was kept; elsewhere the bytes are there to be counted.
+inline constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 44;
 inline constexpr std::uint64_t kMetadataEntriesMax = 4096;
 inline constexpr std::uint64_t kTensorsMax = 65'536;
 inline constexpr std::size_t kKeyBytesMax = 256;

@@ -57,7 +57,7 @@ std::uint64_t weights_bytes(const GgufFile& file, const ModelSpec& spec, const k
   for (const TensorSpec& expected : expected_tensors(spec)) {
     const GgufTensor* tensor = file.find_tensor(expected.name);
     if (tensor == nullptr) continue;  // check_tensors says so, with a better message
-    bytes += expected.vector ? tensor->data.size()
+    bytes += expected.vector ? tensor->bytes
                              : ops.weight_bytes(tensor->format, expected.rows, expected.cols);
   }
   return bytes;
@@ -80,6 +80,19 @@ Result<std::size_t> count_blocks(const MemoryRequest& request, const kernels::Kv
         fmt::format("a KV cache of {} blocks; the limit is {}", blocks, kBlocksMax));
   }
   return static_cast<std::size_t>(blocks);
+}
+
+Status check_backend(const ModelSpec& spec, const MemoryPlan& plan, const kernels::Limits& have) {
+  const kernels::Limits need = backend_limits(spec, 1, plan.context_tokens);
+  if (need.cols_max > have.cols_max || need.heads_max > have.heads_max ||
+      need.head_dim_max > have.head_dim_max || need.context_tokens_max > have.context_tokens_max) {
+    return base::invalid_input(
+        fmt::format("the backend was made for {} columns, {} heads of {} and {} tokens; the model "
+                    "needs {}, {}, {} and {}",
+                    have.cols_max, have.heads_max, have.head_dim_max, have.context_tokens_max,
+                    need.cols_max, need.heads_max, need.head_dim_max, need.context_tokens_max));
+  }
+  return {};
 }
 
 }  // namespace
@@ -113,6 +126,16 @@ Result<MemoryPlan> plan_memory(const GgufFile& file, const ModelSpec& spec, cons
         mib(request.memory_bytes_max)));
   }
   return plan;
+}
+
+Result<PlannedModel> plan_model(const GgufFile& file, const kernels::Ops& ops,
+                                const MemoryRequest& request) {
+  PlannedModel model;
+  model.spec = TRY(read_model_spec(file));
+  TRY(check_tensors(file, expected_tensors(model.spec)));
+  model.plan = TRY(plan_memory(file, model.spec, ops, request));
+  TRY(check_backend(model.spec, model.plan, ops.limits()));
+  return model;
 }
 
 std::vector<std::string> MemoryPlan::summary() const {

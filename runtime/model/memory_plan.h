@@ -57,6 +57,17 @@ struct MemoryPlan {
 base::Result<MemoryPlan> plan_memory(const GgufFile& file, const ModelSpec& spec,
                                      const kernels::Ops& ops, const MemoryRequest& request);
 
+// A file that was checked against a backend: what it is, and what it will take.
+struct PlannedModel {
+  ModelSpec spec;
+  MemoryPlan plan;
+};
+
+// All that is asked before anything is loaded: spec, tensors, plan, and that the backend was made
+// for such a model (backend_limits).
+base::Result<PlannedModel> plan_model(const GgufFile& file, const kernels::Ops& ops,
+                                      const MemoryRequest& request);
+
 }  // namespace runtime
 
 #endif  // RUNTIME_MODEL_MEMORY_PLAN_H_

@@ -5,7 +5,10 @@
 namespace runtime {
 
 base::Result<ModelFile> read_model_file(std::span<const std::byte> bytes) {
-  const GgufFile file = TRY(GgufFile::parse(bytes));
+  return read_model_file(TRY(GgufFile::parse(bytes)));
+}
+
+base::Result<ModelFile> read_model_file(const GgufFile& file) {
   ModelFile model;
   model.spec = TRY(read_model_spec(file));
   TRY(check_tensors(file, expected_tensors(model.spec)));

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "hardening/base/result.h"
+#include "runtime/model/gguf.h"
 #include "runtime/model/model_spec.h"
 #include "runtime/model/vocabulary_reader.h"
 
@@ -30,6 +31,8 @@ struct ModelFile {
 // bytes, verified or not: what it gives computes nothing, so the importer may ask before it
 // decides. Errors as of GgufFile::parse.
 base::Result<ModelFile> read_model_file(std::span<const std::byte> bytes);
+// The same of a file that was parsed, or its head alone.
+base::Result<ModelFile> read_model_file(const GgufFile& file);
 
 }  // namespace runtime
 

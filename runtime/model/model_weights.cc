@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -22,52 +21,25 @@ std::size_t padded(std::size_t floats) {
   return (floats + kVectorAlignmentFloats - 1) / kVectorAlignmentFloats * kVectorAlignmentFloats;
 }
 
-class Loader {
+// Puts tensors where the decoder looks for them.
+class Assembler {
  public:
-  Loader(base::VerifiedFile& bytes, const GgufFile& file, kernels::Ops& ops,
-         const LoadProgress& progress)
-      : bytes_(bytes), file_(file), ops_(ops), progress_(progress) {
-    for (const GgufTensor& tensor : file.tensors()) starts_.push_back(tensor.file_offset);
-    starts_.push_back(file.file_bytes());
-    std::ranges::sort(starts_);
-  }
+  explicit Assembler(kernels::Ops& ops) : ops_(ops) {}
 
-  Result<ModelWeights> load(const ModelSpec& spec) {
-    const std::vector<TensorSpec> expected = expected_tensors(spec);
+  Status open(const ModelSpec& spec, std::span<const TensorSpec> expected) {
     std::size_t vector_floats = 0;
     for (const TensorSpec& tensor : expected) {
-      total_bytes_ += file_.find_tensor(tensor.name)->data.size();
       if (tensor.vector) vector_floats += padded(tensor.cols);
     }
     weights_.layers.resize(spec.layers);
-    TRY(to_status(ops_.allocate(vector_floats * sizeof(float), &weights_.vectors),
-                  "allocate norms and biases"));
-    for (const TensorSpec& tensor : expected) TRY(load_tensor(tensor));
-    return std::move(weights_);
+    return to_status(ops_.allocate(vector_floats * sizeof(float), &weights_.vectors),
+                     "allocate norms and biases");
   }
 
- private:
-  Status load_tensor(const TensorSpec& expected) {
-    const GgufTensor& tensor = *file_.find_tensor(expected.name);
-    if (expected.vector) {
-      TRY(load_vector(expected, tensor));
-    } else {
-      const kernels::WeightSource source{tensor.format, expected.rows, expected.cols,
-                                         tensor.data.data()};
-      TRY(to_status(ops_.load_weight(source, &matrix_place(expected)), "load " + expected.name));
-    }
-    // With the padding behind it, which nobody else would give back.
-    bytes_.release(tensor.file_offset,
-                   *std::ranges::upper_bound(starts_, tensor.file_offset) - tensor.file_offset);
-    done_bytes_ += tensor.data.size();
-    if (progress_) progress_(done_bytes_, total_bytes_);
-    return {};
-  }
-
-  Status load_vector(const TensorSpec& expected, const GgufTensor& tensor) {
+  Status add_vector(const TensorSpec& expected, std::span<const std::byte> data) {
     std::vector<float> values(expected.cols);
-    CHECK(tensor.data.size() == values.size() * sizeof(float));
-    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+    CHECK(data.size() == values.size() * sizeof(float));
+    std::memcpy(values.data(), data.data(), data.size());
     const bool divisors = expected.role == TensorRole::kRopeDivisors;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!std::isfinite(values[i]) || (divisors && values[i] <= 0)) {
@@ -111,6 +83,9 @@ class Loader {
     }
   }
 
+  ModelWeights take() && { return std::move(weights_); }
+
+ private:
   const float*& vector_place(const TensorSpec& tensor) {
     LayerWeights& layer = weights_.layers[tensor.layer];
     switch (tensor.role) {
@@ -136,15 +111,9 @@ class Loader {
     }
   }
 
-  base::VerifiedFile& bytes_;
-  const GgufFile& file_;
   kernels::Ops& ops_;
-  const LoadProgress& progress_;
-  std::vector<std::size_t> starts_;  // of the tensors in the file, and its end; ascending
   ModelWeights weights_;
   std::size_t vector_offset_ = 0;
-  std::uint64_t done_bytes_ = 0;
-  std::uint64_t total_bytes_ = 0;
 };
 
 }  // namespace
@@ -152,7 +121,41 @@ class Loader {
 Result<ModelWeights> ModelWeights::load(base::VerifiedFile& bytes, const GgufFile& file,
                                         const ModelSpec& spec, kernels::Ops& ops,
                                         const LoadProgress& progress) {
-  return Loader(bytes, file, ops, progress).load(spec);
+  const std::vector<TensorSpec> expected = expected_tensors(spec);
+  TensorRelease file_memory(bytes, file, progress);
+  Assembler assembler(ops);
+  TRY(assembler.open(spec, expected));
+  for (const TensorSpec& each : expected) {
+    const GgufTensor& tensor = *file.find_tensor(each.name);
+    if (each.vector) {
+      TRY(assembler.add_vector(each, tensor.data));
+    } else {
+      const kernels::WeightSource source{tensor.format, each.rows, each.cols, tensor.data.data()};
+      TRY(to_status(ops.load_weight(source, &assembler.matrix_place(each)), "load " + each.name));
+    }
+    file_memory.release(tensor);
+  }
+  return std::move(assembler).take();
+}
+
+Result<ModelWeights> ModelWeights::adopt(const PackedModel& packed, const ModelSpec& spec,
+                                         kernels::Ops& ops) {
+  const std::vector<TensorSpec> expected = expected_tensors(spec);
+  const auto tensors = TRY(packed.tensors(expected, ops));
+  Assembler assembler(ops);
+  TRY(assembler.open(spec, expected));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const TensorSpec& each = expected[i];
+    if (each.vector) {
+      TRY(assembler.add_vector(each, tensors[i]));
+      continue;
+    }
+    const kernels::Format format = packed.file().find_tensor(each.name)->format;
+    TRY(to_status(ops.adopt_weight(format, each.rows, each.cols, tensors[i].data(),
+                                   &assembler.matrix_place(each)),
+                  "adopt " + each.name));
+  }
+  return std::move(assembler).take();
 }
 
 }  // namespace runtime

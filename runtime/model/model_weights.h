@@ -2,8 +2,6 @@
 #ifndef RUNTIME_MODEL_MODEL_WEIGHTS_H_
 #define RUNTIME_MODEL_MODEL_WEIGHTS_H_
 
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,6 +10,8 @@
 #include "kernels/ops.h"
 #include "runtime/model/gguf.h"
 #include "runtime/model/model_spec.h"
+#include "runtime/model/packed_model.h"
+#include "runtime/model/tensor_release.h"
 
 namespace runtime {
 
@@ -34,9 +34,6 @@ struct LayerWeights {
   std::unique_ptr<kernels::Weight> down;              // [dim, ff_dim]
 };
 
-// Reports bytes of the file's tensors done and in all.
-using LoadProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
-
 struct ModelWeights {
   std::unique_ptr<kernels::Buffer> vectors;    // all norms and biases; the layers point into it
   std::vector<float> rope_divisors;            // host; empty where the model has none
@@ -53,6 +50,10 @@ struct ModelWeights {
   static base::Result<ModelWeights> load(base::VerifiedFile& bytes, const GgufFile& file,
                                          const ModelSpec& spec, kernels::Ops& ops,
                                          const LoadProgress& progress);
+  // The same of weights that are packed already: matrices stay where they are, so the memory
+  // outlives these. Errors as of PackedModel::tensors.
+  static base::Result<ModelWeights> adopt(const PackedModel& packed, const ModelSpec& spec,
+                                          kernels::Ops& ops);
 };
 
 }  // namespace runtime

@@ -8,6 +8,7 @@
 #include "runtime/model/activations.h"
 #include "runtime/model/gguf.h"
 #include "runtime/model/kernel_status.h"
+#include "runtime/model/packed_model.h"
 
 namespace runtime {
 namespace {
@@ -15,32 +16,35 @@ namespace {
 using base::Result;
 using base::Status;
 
-Status check_backend(const ModelSpec& spec, const MemoryPlan& plan, const kernels::Limits& have) {
-  const kernels::Limits need = backend_limits(spec, 1, plan.context_tokens);
-  if (need.cols_max > have.cols_max || need.heads_max > have.heads_max ||
-      need.head_dim_max > have.head_dim_max || need.context_tokens_max > have.context_tokens_max) {
-    return base::invalid_input(
-        fmt::format("the backend was made for {} columns, {} heads of {} and {} tokens; the model "
-                    "needs {}, {}, {} and {}",
-                    have.cols_max, have.heads_max, have.head_dim_max, have.context_tokens_max,
-                    need.cols_max, need.heads_max, need.head_dim_max, need.context_tokens_max));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Transformer>> Transformer::load(base::VerifiedFile bytes, kernels::Ops& ops,
                                                        const TransformerOptions& options) {
   const GgufFile file = TRY(GgufFile::parse(bytes.bytes()));
-  const ModelSpec spec = TRY(read_model_spec(file));
-  TRY(check_tensors(file, expected_tensors(spec)));
-  const MemoryPlan plan = TRY(plan_memory(file, spec, ops, options.memory));
-  TRY(check_backend(spec, plan, ops.limits()));
-  ModelWeights weights = TRY(ModelWeights::load(bytes, file, spec, ops, options.progress));
+  const PlannedModel model = TRY(plan_model(file, ops, options.memory));
+  ModelWeights weights = TRY(ModelWeights::load(bytes, file, model.spec, ops, options.progress));
+  return create(ops, model, options, std::move(weights));
+}
+
+Result<std::unique_ptr<Transformer>> Transformer::load(base::VerifiedWeights packed,
+                                                       kernels::Ops& ops,
+                                                       const TransformerOptions& options) {
+  const PackedModel contents = TRY(PackedModel::parse(packed.bytes()));
+  const PlannedModel model = TRY(plan_model(contents.file(), ops, options.memory));
+  ModelWeights weights = TRY(ModelWeights::adopt(contents, model.spec, ops));
+  auto transformer = TRY(create(ops, model, options, std::move(weights)));
+  transformer->packed_.emplace(std::move(packed));
+  return transformer;
+}
+
+Result<std::unique_ptr<Transformer>> Transformer::create(kernels::Ops& ops,
+                                                         const PlannedModel& model,
+                                                         const TransformerOptions& options,
+                                                         ModelWeights weights) {
   std::unique_ptr<Transformer> transformer(
-      new Transformer(ops, spec, plan, options.memory, std::move(weights)));
+      new Transformer(ops, model.spec, model.plan, options.memory, std::move(weights)));
   TRY(transformer->allocate(options.memory));
+  transformer->progress_counter_ = options.progress_counter;
   return transformer;
 }
 
@@ -159,7 +163,9 @@ Status Transformer::run_layer(std::size_t index) {
   const bool last = index + 1 == spec_.layers;
   for (const RowRun& run : last ? rows_.logit_runs() : std::span(&all, 1)) {
     TRY(attend(layer, index, run));
+    count_progress();
     TRY(run_mlp(layer, run));
+    count_progress();
   }
   return {};
 }

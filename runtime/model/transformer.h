@@ -8,13 +8,16 @@
 #ifndef RUNTIME_MODEL_TRANSFORMER_H_
 #define RUNTIME_MODEL_TRANSFORMER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "hardening/base/result.h"
 #include "hardening/base/verified_file.h"
+#include "hardening/base/verified_weights.h"
 #include "kernels/ops.h"
 #include "runtime/model/decoder.h"
 #include "runtime/model/memory_plan.h"
@@ -28,6 +31,8 @@ namespace runtime {
 struct TransformerOptions {
   MemoryRequest memory;
   LoadProgress progress;  // called after each tensor; may be empty
+  // Counts up during forward(), at least twice a layer; outlives the transformer. May be null.
+  std::atomic<std::uint64_t>* progress_counter = nullptr;
 };
 
 class Transformer final : public Decoder {
@@ -36,6 +41,12 @@ class Transformer final : public Decoder {
   // for the model (backend_limits). On failure everything is given back. The file's bytes are gone
   // afterwards, and every view into them: what else is wanted of the file is read before.
   static base::Result<std::unique_ptr<Transformer>> load(base::VerifiedFile file, kernels::Ops& ops,
+                                                         const TransformerOptions& options);
+  // The same with weights that pack_model made, in this process or in one before it: computes with
+  // them where they are and reads no others. kUnsupported when they are in another layout than
+  // `ops` computes with.
+  static base::Result<std::unique_ptr<Transformer>> load(base::VerifiedWeights weights,
+                                                         kernels::Ops& ops,
                                                          const TransformerOptions& options);
 
   const DecoderShape& shape() const override { return shape_; }
@@ -60,6 +71,10 @@ class Transformer final : public Decoder {
 
   Transformer(kernels::Ops& ops, const ModelSpec& spec, const MemoryPlan& plan,
               const MemoryRequest& request, ModelWeights weights);
+  static base::Result<std::unique_ptr<Transformer>> create(kernels::Ops& ops,
+                                                           const PlannedModel& model,
+                                                           const TransformerOptions& options,
+                                                           ModelWeights weights);
   base::Status allocate(const MemoryRequest& request);
 
   base::Status upload_rows();
@@ -68,11 +83,15 @@ class Transformer final : public Decoder {
   base::Status run_layer(std::size_t index);
   base::Result<LogitRows> read_logits();
   kernels::Rows rows_of(const RowRun& run) const;
+  void count_progress() {
+    if (progress_counter_ != nullptr) progress_counter_->fetch_add(1, std::memory_order_relaxed);
+  }
 
   kernels::Ops& ops_;
   ModelSpec spec_;
   MemoryPlan plan_;
   DecoderShape shape_;
+  std::optional<base::VerifiedWeights> packed_;  // what weights_ point into, where they do
   ModelWeights weights_;
   RopeTable rope_;
   std::unique_ptr<kernels::KvCache> kv_cache_;
@@ -82,6 +101,7 @@ class Transformer final : public Decoder {
   std::vector<float> logits_;       // host, [logit_rows_max, vocabulary]
   std::vector<float> logits_max_;   // host, [logit_rows_max]
   std::vector<float> log_sum_exp_;  // host, [logit_rows_max]
+  std::atomic<std::uint64_t>* progress_counter_ = nullptr;
 };
 
 }  // namespace runtime

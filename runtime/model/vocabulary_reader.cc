@@ -202,8 +202,8 @@ ModelDescription describe_model(const GgufFile& file) {
     // to a byte.
     description.parameters +=
         std::uint64_t{tensor.rows()} * tensor.cols() * tensor.dimensions[2] * tensor.dimensions[3];
-    description.weights_bytes += tensor.data.size();
-    bytes_by_format[tensor.format] += tensor.data.size();
+    description.weights_bytes += tensor.bytes;
+    bytes_by_format[tensor.format] += tensor.bytes;
   }
   std::uint64_t most = 0;
   for (const auto& [format, bytes] : bytes_by_format) {

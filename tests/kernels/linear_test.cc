@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "tests/kernels/samples.h"
 
@@ -379,6 +381,43 @@ TEST(LoadWeight, RefusesShapesNoKernelReads) {
         << "past cols_max";
     EXPECT_EQ(weight, nullptr);
   }
+}
+
+// One process packs, another one computes: with the bits of a weight that was loaded.
+TEST(Linear, ComputesWithAdoptedWeightsAsWithLoadedOnes) {
+  for (const Format format : kFormats) {
+    const Matrix matrix = make_matrix(format, 37, 512, 5);
+    const auto packer = make_ops(kernels::CpuIsa::kPlain, 1);
+    const std::size_t bytes = packer->weight_bytes(format, matrix.rows, matrix.cols);
+    const std::unique_ptr<std::uint8_t, decltype(&std::free)> memory(
+        static_cast<std::uint8_t*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), &std::free);
+    std::memset(memory.get(), 0, bytes);
+    ASSERT_EQ(packer->pack_weight(matrix.source(), memory.get()), Status::kOk);
+    Random random(6);
+    const std::vector<float> x = random.uniforms(3 * matrix.cols);
+    for (const kernels::CpuIsa isa : isas()) {
+      const auto ops = make_ops(isa, 2);
+      ASSERT_EQ(ops->packed_layout(), packer->packed_layout());
+      std::unique_ptr<kernels::Weight> adopted;
+      ASSERT_EQ(ops->adopt_weight(format, matrix.rows, matrix.cols, memory.get(), &adopted),
+                Status::kOk);
+      const auto loaded = load(*ops, matrix);
+      EXPECT_EQ(norm_linear(*ops, *adopted, x, 3, {}), norm_linear(*ops, *loaded, x, 3, {}))
+          << describe(matrix, 6) << " " << ops->name();
+    }
+  }
+}
+
+TEST(Linear, RefusesToAdoptWhatItCouldNotLoad) {
+  const auto ops = make_ops(kernels::CpuIsa::kPlain, 1);
+  alignas(64) std::uint8_t memory[64] = {};
+  std::unique_ptr<kernels::Weight> weight;
+  EXPECT_EQ(ops->adopt_weight(Format::kQ4_0, 1, 33, memory, &weight), Status::kUnsupported);
+  EXPECT_EQ(ops->adopt_weight(Format::kF32, 1, test_limits().cols_max + 1, memory, &weight),
+            Status::kUnsupported);
+  const auto reference = kernels::make_reference_ops(test_limits());
+  EXPECT_EQ(reference->packed_layout(), 0U);
+  EXPECT_EQ(reference->adopt_weight(Format::kF32, 1, 1, memory, &weight), Status::kUnsupported);
 }
 
 }  // namespace

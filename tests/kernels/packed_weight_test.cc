@@ -54,6 +54,21 @@ TEST(PackedWeight, GivesBackTheBitsOfEveryRowOfEveryFormat) {
   }
 }
 
+// Packed bytes outlive the program that wrote them: when this fails and the new bytes are meant,
+// kPackedLayout goes up with the number below.
+TEST(PackedWeight, WritesTheBytesOfItsLayoutNumber) {
+  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
+  for (const kernels::FormatInfo& info : kernels::all_formats()) {
+    const std::size_t row_bytes = kernels::row_bytes(info.format, 512).value();
+    const std::vector<std::uint8_t> bytes = random_bytes(21 * row_bytes, 7);
+    std::vector<std::uint8_t> panels;
+    pack({info.format, 21, 512, bytes.data()}, &panels);
+    for (const std::uint8_t byte : panels) hash = (hash ^ byte) * 1099511628211U;
+  }
+  EXPECT_EQ(kernels::cpu::kPackedLayout, 1U);
+  EXPECT_EQ(hash, 8987231630473424326U);
+}
+
 TEST(PackedWeight, LeavesTheRowsPastTheLastAsZeros) {
   for (const kernels::FormatInfo& info : kernels::all_formats()) {
     const std::size_t row_bytes = kernels::row_bytes(info.format, 256).value();

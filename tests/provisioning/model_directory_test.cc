@@ -156,6 +156,22 @@ TEST_F(SignedDirectory, VerifiesAFileOfManyPiecesToItsLastByte) {
             base::ErrorCode::kDenied);
 }
 
+TEST_F(SignedDirectory, TakesOverWeightsOfASignedFileAlone) {
+  const SignedModel model = SignedModel::open(directory_.open(), keys_).value();
+  const auto weights_of = [](const base::VerifiedFile& file) {
+    auto weights = base::WeightsDraft::create(file, 10).value();
+    return std::move(weights).seal().value().take_descriptor();
+  };
+  const base::VerifiedFile file = model.read("model.gguf").value();
+  directory_.write("model.gguf", "gone");  // nothing of it is read again
+  EXPECT_EQ(model.inherit("model.gguf", weights_of(file)).value().file_sha256(), file.sha256());
+
+  const base::VerifiedFile other = model.read("sub/template.txt").value();
+  EXPECT_EQ(model.inherit("model.gguf", weights_of(other)).error().code, base::ErrorCode::kDenied);
+  EXPECT_THAT(model.inherit("other.gguf", weights_of(file)).error().message,
+              HasSubstr("not covered by the signature"));
+}
+
 TEST_F(SignedDirectory, ListsFilesInCodePointOrder) {
   const ScratchDirectory golden;
   fill_golden(golden);

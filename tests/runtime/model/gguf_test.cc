@@ -122,6 +122,31 @@ TEST(Gguf, GivesAnIntegerInAnyTypeThatHoldsIt) {
   EXPECT_EQ(file.value().find("k")->as_string(), std::nullopt);
 }
 
+TEST(Gguf, ReadsAHeadAloneWithTheSizesOfWhatIsElsewhere) {
+  GgufWriter writer;
+  writer.add_string("a.text", "words");
+  writer.add_tensor("m", kernels::Format::kQ8_0, 3, 64);
+  std::vector<std::byte> bytes = writer.header();
+  bytes.resize(bytes.size() + 3 * 2 * 34);
+  const std::size_t head_bytes = GgufFile::parse(bytes).value().head_bytes();
+  const auto head = std::span(bytes).first(head_bytes);
+  const GgufFile file = GgufFile::parse_head(head, bytes.size()).value();
+  EXPECT_EQ(file.find("a.text")->as_string(), "words");
+  EXPECT_EQ(file.file_bytes(), bytes.size());
+  EXPECT_EQ(file.find_tensor("m")->bytes, 3u * 2 * 34);
+  EXPECT_TRUE(file.find_tensor("m")->data.empty());
+
+  const auto message = [](std::span<const std::byte> part, std::size_t file_bytes) {
+    const auto parsed = GgufFile::parse_head(part, file_bytes);
+    return parsed.ok() ? std::string("read") : parsed.error().message;
+  };
+  EXPECT_THAT(message(head, bytes.size() - 1), testing::HasSubstr("end beyond the file"));
+  EXPECT_THAT(message(head, head.size() - 1), testing::HasSubstr("a head of"));
+  EXPECT_THAT(message(std::span(bytes).first(head_bytes + 1), bytes.size()),
+              testing::HasSubstr("it ends at"));
+  EXPECT_THAT(message(head.first(head_bytes - 1), bytes.size()), testing::HasSubstr("offset"));
+}
+
 TEST(Gguf, ReadsVersion2) {
   ByteWriter out;
   write_header(out, 0, 0, 2);
