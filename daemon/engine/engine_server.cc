@@ -41,7 +41,9 @@ EngineServer::EngineServer(const EngineConfig& config, const Parts& parts)
     : config_(config),
       parts_(parts),
       packer_(parts.tools.tokenizer, gateway_),
-      measured_ns_(parts.clock.monotonic_ns()) {}
+      measured_ns_(parts.clock.monotonic_ns()) {
+  parts_.engine.on_start([this](std::uint64_t request) { announce(request); });
+}
 
 Status EngineServer::run(daemon_ipc::Channel& control) {
   for (;;) {
@@ -234,6 +236,13 @@ Status EngineServer::compute() {
   ++work_;
   in_a_row_ = in_a_row_ && parts_.engine.has_work();
   return {};
+}
+
+// Sent before the step begins, which may be our last.
+void EngineServer::announce(std::uint64_t request) {
+  if (!live_.contains(request)) return;
+  gateway_.send(daemon_ipc::Started{request});
+  (void)gateway_.flush();  // what is wrong with it shows at the next one
 }
 
 void EngineServer::begin_step() {

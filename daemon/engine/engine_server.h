@@ -54,6 +54,7 @@ class EngineServer {
   void lose_gateway(const base::Error& why);
 
   base::Status compute();
+  void announce(std::uint64_t request);
   void begin_step();
   void deliver(const runtime::GenerationEvent& event);
   std::string stats();

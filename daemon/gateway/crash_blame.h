@@ -18,7 +18,7 @@ namespace daemon_gateway {
 // Numbers stand for requests, the older the smaller. One thread.
 class CrashBlame {
  public:
-  // An engine died that had these requests. The one that is to blame, where there is no doubt; it
+  // An engine died that was working on these requests. The one that is to blame, where there is no doubt; it
   // is forgotten, and must not be run again.
   std::optional<std::uint64_t> engine_died(std::span<const std::uint64_t> present);
 

@@ -78,9 +78,9 @@ void EngineLink::lose(std::string reason) {
     state_ = {EngineCondition::kDown, "the engine is being restarted"};
   std::vector<std::uint64_t> present;
   for (auto& [id, live] : live_) {
-    if (std::exchange(live.handed_over, false)) present.push_back(id);
+    if (std::exchange(live.handed_over, false)) ++waiting_;
+    if (std::exchange(live.started, false)) present.push_back(id);
   }
-  waiting_ += present.size();
   interrupted_ = interrupted_ || !present.empty();
   if (const auto guilty = blame_.engine_died(present)) condemn(*guilty);
   end_abandoned();
@@ -145,6 +145,8 @@ Status EngineLink::take(daemon_ipc::Message message) {
   if (auto* hello = std::get_if<daemon_ipc::Hello>(&message)) return take_hello(std::move(*hello));
   if (!hello_) return invalid_input("a message before hello");
   if (auto* admitted = std::get_if<daemon_ipc::Admitted>(&message)) return take_admitted(*admitted);
+  if (const auto* started = std::get_if<daemon_ipc::Started>(&message))
+    return take_started(*started);
   if (auto* refused = std::get_if<daemon_ipc::Refused>(&message))
     return take_refused(std::move(*refused));
   if (auto* events = std::get_if<daemon_ipc::Events>(&message))
@@ -175,6 +177,15 @@ Status EngineLink::take_admitted(const daemon_ipc::Admitted& admitted) {
   if (!TRY(live->second.journal.record(admitted))) return {};
   live->second.made_by = maker(*hello_);
   deliver(live->second, {live->second.prompt, admitted});
+  return {};
+}
+
+Status EngineLink::take_started(const daemon_ipc::Started& started) {
+  const auto live = live_.find(started.id);
+  if (live == live_.end() || !live->second.journal.admitted_now() ||
+      std::exchange(live->second.started, true)) {
+    return invalid_input("started out of turn");
+  }
   return {};
 }
 

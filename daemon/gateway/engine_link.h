@@ -78,6 +78,7 @@ class EngineLink {
     RequestJournal journal;
     std::string made_by;       // model and kernels that its tokens follow from; empty: none yet
     bool handed_over = false;  // to the present engine, or queued for it
+    bool started = false;      // it has begun to compute it
   };
   using LiveMap = std::map<std::uint64_t, Live>;  // the oldest first
   struct Outgoing {
@@ -88,6 +89,7 @@ class EngineLink {
   base::Status take(daemon_ipc::Message message);
   base::Status take_hello(daemon_ipc::Hello hello);
   base::Status take_admitted(const daemon_ipc::Admitted& admitted);
+  base::Status take_started(const daemon_ipc::Started& started);
   base::Status take_refused(daemon_ipc::Refused refused);
   base::Status take_events(daemon_ipc::Events events);
   void report_recovery();

@@ -159,6 +159,11 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Admitted> m) {
 }
 
 template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Started> m) {
+  return io.number(m.id, "started.id");
+}
+
+template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, Refused> m) {
   TRY(io.number(m.id, "refused.id"));
   TRY(io.choice(m.code, "refused.code", base::ErrorCode::kUnsupported));

@@ -40,6 +40,7 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kRefused, "refused"},
     {MessageType::kEvents, "events"},
     {MessageType::kRequestResume, "request_resume"},
+    {MessageType::kStarted, "started"},
 }};
 
 // The largest event there can be fits in a message on its own.

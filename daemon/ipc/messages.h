@@ -55,6 +55,7 @@ enum class MessageType : std::uint16_t {
   kRefused = 37,
   kEvents = 38,
   kRequestResume = 39,
+  kStarted = 40,
 };
 
 // ---- control channel
@@ -168,6 +169,10 @@ struct Admitted {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t tokens_max = 0;
 };
+// The engine is about to compute it for the first time.
+struct Started {
+  std::uint64_t id = 0;
+};
 struct Refused {
   std::uint64_t id = 0;
   base::ErrorCode code = base::ErrorCode::kInvalidInput;
@@ -207,9 +212,10 @@ struct Events {
   std::vector<Event> events;
 };
 
-using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState,
-                             Quarantine, Reload, Reloaded, Weights, Hello, RequestBegin,
-                             RequestBody, Cancel, Admitted, Refused, Events, RequestResume>;
+using Message =
+    std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
+                 Reload, Reloaded, Weights, Hello, RequestBegin, RequestBody, Cancel, Admitted,
+                 Refused, Events, RequestResume, Started>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

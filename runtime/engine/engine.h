@@ -48,6 +48,11 @@ class Engine {
                                                       Decoder& decoder, const Tokenizer& tokenizer);
   virtual ~Engine() = default;
 
+  // Called with each request, once, before the first forward pass that it is part of: should that
+  // pass end the process, it is known who was in it.
+  using StartSink = std::function<void(std::uint64_t request)>;
+  virtual void on_start(StartSink sink) = 0;
+
   // kInvalidInput or kExhausted (never fits: says how many tokens or blocks it needs and how many
   // there are) or kUnavailable (the queue is full). Nothing is kept on failure.
   virtual base::Status submit(GenerationRequest request) = 0;

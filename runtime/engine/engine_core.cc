@@ -54,6 +54,7 @@ base::Status EngineCore::step(const EventSink& sink) {
   const std::span<Sequence* const> batch = TRY(scheduler_.plan());
   LogitRows rows;
   if (!batch.empty()) {
+    if (start_sink_) announce(batch);
     rows = TRY(compute(batch));
     scheduler_.complete();
     ++counts_.steps;
@@ -70,6 +71,12 @@ base::Status EngineCore::step(const EventSink& sink) {
   }
   counts_.requests_finished += scheduler_.end_step();
   return {};
+}
+
+void EngineCore::announce(std::span<Sequence* const> batch) {
+  for (const Sequence* const sequence : batch) {
+    if (!std::exchange(sequence->request->announced, true)) start_sink_(sequence->request->spec.id);
+  }
 }
 
 void EngineCore::close_cancelled() {

@@ -3,6 +3,8 @@
 #ifndef RUNTIME_ENGINE_ENGINE_CORE_H_
 #define RUNTIME_ENGINE_ENGINE_CORE_H_
 
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "hardening/base/result.h"
@@ -19,6 +21,7 @@ class EngineCore final : public Engine {
   // Options are checked (Engine::create).
   EngineCore(const EngineOptions& options, Decoder& decoder, const Tokenizer& tokenizer);
 
+  void on_start(StartSink sink) override { start_sink_ = std::move(sink); }
   base::Status submit(GenerationRequest request) override;
   void cancel(std::uint64_t request) override;
   bool has_work() const override { return !scheduler_.requests().empty(); }
@@ -26,6 +29,7 @@ class EngineCore final : public Engine {
   EngineStats stats() const override;
 
  private:
+  void announce(std::span<Sequence* const> batch);
   void close_cancelled();
   base::Result<LogitRows> compute(std::span<Sequence* const> batch);
   LogitRow row_at(const LogitRows& rows, std::size_t index) const;
@@ -42,6 +46,7 @@ class EngineCore final : public Engine {
   void finish_event(Sequence& sequence, FinishReason reason);
 
   EngineOptions options_;
+  StartSink start_sink_;
   Decoder& decoder_;
   const Tokenizer& tokenizer_;
   std::size_t vocabulary_;  // of the tokenizer; a model may have padding rows behind it

@@ -78,6 +78,7 @@ struct LiveRequest {
   std::uint64_t arrival = 0;  // grows from request to request
   FairShare::Tenant* tenant = nullptr;
   bool started = false;  // some choice has been admitted
+  bool announced = false;  // Engine::on_start
   bool cancelled = false;
   std::uint32_t cached_prompt_tokens = 0;
 

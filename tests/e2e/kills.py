@@ -215,10 +215,14 @@ class Harness:
         raise RuntimeError(f"there is no {role}")
 
     def kill(self, role, name):
-        pid = self.pid(role)
-        at = time.monotonic()
-        os.kill(pid, getattr(signal, name))
-        return pid, at
+        while True:
+            pid = self.pid(role)
+            at = time.monotonic()
+            try:
+                os.kill(pid, getattr(signal, name))
+                return pid, at
+            except ProcessLookupError:  # it has just died of the last one
+                time.sleep(0.01)
 
     def wait_for_tokens(self, since):
         """Until each stream has moved on; how long the first took."""

@@ -139,6 +139,7 @@ void FakeEngine::begin(Work& work) {
     return;
   }
   send(daemon_ipc::Admitted{.id = id, .prompt_tokens = 3, .tokens_max = 1'000'000});
+  send(daemon_ipc::Started{id});
 }
 
 bool FakeEngine::step(Work& work) {

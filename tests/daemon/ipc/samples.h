@@ -76,7 +76,8 @@ inline std::vector<Message> samples() {
       Admitted{7, 11, 500},
       Refused{7, base::ErrorCode::kExhausted, "context_length_exceeded", "messages", "too long"},
       sample_events(),
-      RequestResume{7, 2, {1, -1, 151'643}}};
+      RequestResume{7, 2, {1, -1, 151'643}},
+      Started{7}};
 }
 
 }  // namespace daemon_ipc
