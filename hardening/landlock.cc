@@ -17,14 +17,20 @@ constexpr long kRestrictSelf = 446;
 constexpr std::uint32_t kVersionFlag = 1;
 constexpr int kRulePathBeneath = 1;
 
+constexpr std::uint64_t kWriteFile = 1u << 1;
 constexpr std::uint64_t kReadFile = 1u << 2;
 constexpr std::uint64_t kReadDirectory = 1u << 3;
+constexpr std::uint64_t kRemoveFile = 1u << 5;
+constexpr std::uint64_t kMakeDirectory = 1u << 7;
+constexpr std::uint64_t kMakeRegularFile = 1u << 8;
 constexpr std::uint64_t kFileRightsAbi1 = (1u << 13) - 1;
 constexpr std::uint64_t kRefer = 1u << 13;                // ABI 2
 constexpr std::uint64_t kTruncate = 1u << 14;             // ABI 3
 constexpr std::uint64_t kIoctlDevice = 1u << 15;          // ABI 5
+constexpr std::uint64_t kResolveUnix = 1u << 16;          // ABI 9: connecting to a named socket
 constexpr std::uint64_t kTcpBindAndConnect = 3;           // ABI 4
 constexpr std::uint64_t kScopeAbstractUnixAndSignal = 3;  // ABI 6
+constexpr std::uint32_t kRestrictAllThreads = 1u << 3;    // ABI 8
 
 struct RulesetAttributes {
   std::uint64_t handled_files;
@@ -44,7 +50,21 @@ RulesetAttributes everything_known_to(int abi) {
   if (abi >= 4) rights.handled_network = kTcpBindAndConnect;
   if (abi >= 5) rights.handled_files |= kIoctlDevice;
   if (abi >= 6) rights.scoped = kScopeAbstractUnixAndSignal;
+  if (abi >= 9) rights.handled_files |= kResolveUnix;
   return rights;
+}
+
+// A rename removes the old name; unlink() is on no seccomp list.
+constexpr std::uint64_t kRead = kReadFile | kReadDirectory;
+constexpr std::uint64_t kRecord =
+    kRead | kWriteFile | kRemoveFile | kMakeDirectory | kMakeRegularFile;
+
+base::Status allow_beneath(const base::Fd& ruleset, int directory, std::uint64_t rights) {
+  if (directory < 0) return {};
+  const PathBeneathAttributes beneath{rights, directory};
+  if (::syscall(kAddRule, ruleset.get(), kRulePathBeneath, &beneath, 0) != 0)
+    return base::io_error(errno, "landlock_add_rule");
+  return {};
 }
 
 // An older kernel refuses a longer structure than it knows.
@@ -60,18 +80,15 @@ int landlock_abi() {
   return abi > 0 ? static_cast<int>(abi) : 0;
 }
 
-base::Status restrict_with_landlock(int abi, int readable_directory) {
+base::Status restrict_with_landlock(int abi, LandlockDirectories directories) {
   const RulesetAttributes rights = everything_known_to(abi);
   const long created = ::syscall(kCreateRuleset, &rights, attribute_bytes(abi), 0);
   if (created < 0) return base::io_error(errno, "landlock_create_ruleset");
   const base::Fd ruleset(static_cast<int>(created));
-  if (readable_directory >= 0) {
-    const PathBeneathAttributes beneath{kReadFile | kReadDirectory, readable_directory};
-    if (::syscall(kAddRule, ruleset.get(), kRulePathBeneath, &beneath, 0) != 0) {
-      return base::io_error(errno, "landlock_add_rule");
-    }
-  }
-  if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0)
+  TRY(allow_beneath(ruleset, directories.readable, kRead));
+  TRY(allow_beneath(ruleset, directories.writable, kRecord));
+  const std::uint32_t flags = abi >= 8 ? kRestrictAllThreads : 0;
+  if (::syscall(kRestrictSelf, ruleset.get(), flags) != 0)
     return base::io_error(errno, "landlock_restrict_self");
   return {};
 }

@@ -13,11 +13,19 @@ namespace hardening {
 // The ABI this kernel offers; 0 when it has none or it is switched off.
 int landlock_abi();
 
-// Gives up every right the ABI knows, except reading files beneath `readable_directory` (a
-// descriptor; -1: nothing at all). Binds the calling thread and what it starts later, so it is
-// called before the first thread. Requires no_new_privs. Descriptors that are open keep their
-// rights.
-base::Status restrict_with_landlock(int abi, int readable_directory);
+// The newest ABI whose rights we know: a newer kernel is asked for these.
+inline constexpr int kLandlockAbiMax = 9;
+
+// Directory descriptors; -1: none.
+struct LandlockDirectories {
+  int readable = -1;  // files beneath it may be read
+  int writable = -1;  // files beneath it may be read, written, made and renamed, not removed
+};
+
+// Gives up every right the ABI knows but those. Binds the calling thread and what it starts later
+// (from ABI 8 the whole process), so it is called before the first thread. Requires no_new_privs.
+// Descriptors that are open keep their rights.
+base::Status restrict_with_landlock(int abi, LandlockDirectories directories);
 
 }  // namespace hardening
 

@@ -12,25 +12,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 namespace hardening {
 namespace {
 
 constexpr int kCapabilitiesMax = 64;  // the bounding set is asked until the kernel knows no more
-
-base::Status drop_bounding_set() {
-  for (int capability = 0; capability < kCapabilitiesMax; ++capability) {
-    const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (held < 0) break;  // past the last one
-    // Without CAP_SETPCAP the set stays; with no_new_privs and no way to exec it then means
-    // nothing.
-    if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM) {
-      return base::io_error(errno,
-                            fmt::format("drop capability {} from the bounding set", capability));
-    }
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -51,6 +38,17 @@ base::Status lower_limit(int resource, std::uint64_t value) {
   return {};
 }
 
+bool has_capabilities(std::initializer_list<int> capabilities) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  if (::syscall(SYS_capget, &header, data) != 0) return false;
+  for (const int capability : capabilities) {
+    const auto word = static_cast<std::size_t>(capability) / 32;
+    if ((data[word].effective >> (capability % 32) & 1) == 0) return false;
+  }
+  return true;
+}
+
 base::Status take_identity(Identity identity) {
   const gid_t gid = identity.gid;
   const uid_t uid = identity.uid;
@@ -60,8 +58,18 @@ base::Status take_identity(Identity identity) {
     return base::io_error(errno, fmt::format("setresgid {}", gid));
   if (::setresuid(uid, uid, uid) != 0)
     return base::io_error(errno, fmt::format("setresuid {}", uid));
-  if (::setresuid(0, 0, 0) == 0 || ::setresgid(0, 0, 0) == 0)
-    return base::denied("root could be taken back");
+  return {};
+}
+
+base::Status drop_bounding_set() {
+  for (int capability = 0; capability < kCapabilitiesMax; ++capability) {
+    const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (held < 0) break;  // past the last one
+    if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM) {
+      return base::io_error(errno,
+                            fmt::format("drop capability {} from the bounding set", capability));
+    }
+  }
   return {};
 }
 
@@ -72,6 +80,12 @@ base::Status drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[2]{};
   if (::syscall(SYS_capset, &header, none) != 0) return base::io_error(errno, "capset");
+  return {};
+}
+
+base::Status verify_no_way_back() {
+  if (::setresuid(0, 0, 0) == 0 || ::setresgid(0, 0, 0) == 0)
+    return base::denied("root could be taken back");
   return {};
 }
 
@@ -91,18 +105,25 @@ base::Status die_with_parent() {
   return {};
 }
 
-base::Status enter_namespaces(bool through_user_namespace, std::vector<std::string>& entered) {
-  const int flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
-  if (::unshare(flags | (through_user_namespace ? CLONE_NEWUSER : 0)) != 0) {
-    const bool forbidden =
-        errno == EPERM || errno == EACCES || errno == ENOSPC || errno == EUSERS || errno == EINVAL;
-    auto error = base::io_error(errno, "unshare");
-    if (forbidden) error.code = base::ErrorCode::kDenied;
-    return error;
-  }
-  if (through_user_namespace) entered.emplace_back("user");
-  for (const char* name : {"net", "ipc", "uts", "mount"}) entered.emplace_back(name);
+base::Status enter_user_namespace() {
+  if (::unshare(CLONE_NEWUSER) != 0) return base::io_error(errno, "unshare");
   return {};
+}
+
+void enter_namespaces(std::vector<std::string>& entered, std::vector<std::string>& refused) {
+  struct Kind {
+    int flag;
+    const char* name;
+  };
+  constexpr Kind kKinds[] = {
+      {CLONE_NEWNET, "net"}, {CLONE_NEWIPC, "ipc"}, {CLONE_NEWUTS, "uts"}, {CLONE_NEWNS, "mount"}};
+  for (const Kind& kind : kKinds) {
+    if (::unshare(kind.flag) == 0) {
+      entered.emplace_back(kind.name);
+    } else {
+      refused.push_back(fmt::format("{} namespace: {}", kind.name, ::strerrordesc_np(errno)));
+    }
+  }
 }
 
 }  // namespace hardening

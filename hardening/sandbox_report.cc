@@ -1,5 +1,7 @@
 #include "hardening/sandbox_report.h"
 
+#include <algorithm>
+
 namespace hardening {
 namespace {
 
@@ -11,6 +13,10 @@ base::Json to_json(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+bool SandboxReport::has_namespace(std::string_view name) const {
+  return std::find(namespaces.begin(), namespaces.end(), name) != namespaces.end();
+}
+
 base::Json SandboxReport::serialize() const {
   return base::Json::object({{"role", role},
                              {"uid", uid},
@@ -18,10 +24,12 @@ base::Json SandboxReport::serialize() const {
                              {"capabilities_empty", capabilities_empty},
                              {"dumpable", dumpable},
                              {"namespaces", to_json(namespaces)},
+                             {"root", root},
                              {"landlock_abi", landlock_abi},
                              {"seccomp_allowed", seccomp_allowed},
                              {"locked_down", locked_down},
-                             {"skipped", to_json(skipped)}});
+                             {"skipped", to_json(skipped)},
+                             {"loosened", to_json(loosened)}});
 }
 
 }  // namespace hardening

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <seccomp.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <set>
@@ -31,13 +33,20 @@ std::uint32_t action_of(Answer answer) {
   return SCMP_ACT_KILL_PROCESS;
 }
 
+scmp_arg_cmp to_condition(const ArgumentCheck& check) {
+  const std::uint64_t value =
+      check.own_process ? static_cast<std::uint64_t>(::getpid()) : check.value;
+  return {check.index, SCMP_CMP_MASKED_EQ, check.mask, value};
+}
+
 base::Status add_rule(const Filter& filter, const SyscallRule& rule) {
-  const auto action = action_of(rule.answer);
-  const bool checked = rule.check.index != kNoCheck;
-  const scmp_arg_cmp condition{rule.check.index, SCMP_CMP_MASKED_EQ, rule.check.mask,
-                               rule.check.value};
-  const int result =
-      ::seccomp_rule_add_array(filter.get(), action, rule.number, checked ? 1 : 0, &condition);
+  std::array<scmp_arg_cmp, kChecksMax> conditions{};
+  unsigned count = 0;
+  for (const ArgumentCheck& check : rule.checks) {
+    if (check.used()) conditions[count++] = to_condition(check);
+  }
+  const int result = ::seccomp_rule_add_array(filter.get(), action_of(rule.answer), rule.number,
+                                              count, conditions.data());
   if (result != 0)
     return seccomp_error(result, fmt::format("seccomp rule for syscall {}", rule.number));
   return {};
@@ -49,6 +58,8 @@ base::Result<Filter> create_filter() {
   if (filter == nullptr) return base::exhausted("seccomp_init");
   int result = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   if (result == 0) result = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+  // The sandbox has set it; a list that set it again would have to allow itself to.
+  if (result == 0) result = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_NNP, 0);
   if (result != 0) return seccomp_error(result, "seccomp attributes");
   return filter;
 }

@@ -11,6 +11,8 @@
 #include "daemon/gateway/gateway_role.h"
 #include "daemon/supervisor/role_context.h"
 #include "hardening/base/log.h"
+#include "hardening/build_kind.h"
+#include "hardening/crash_report.h"
 #include "hardening/sandbox.h"
 
 namespace daemon_supervisor {
@@ -22,7 +24,7 @@ constexpr int kFirstResource = 5;
 constexpr int kDescriptorsMax = 64;
 constexpr int kExitFailure = 1;
 
-std::optional<hardening::Policy> policy_for(const RoleRequest& request) {
+std::optional<hardening::Policy> policy_of_role(const RoleRequest& request) {
   if (request.name == "gateway") {
     return hardening::gateway_policy(request.identity, request.descriptors, request.open_files_max);
   }
@@ -30,6 +32,13 @@ std::optional<hardening::Policy> policy_for(const RoleRequest& request) {
     return hardening::engine_policy(request.identity, request.descriptors, kFirstResource);
   }
   return std::nullopt;
+}
+
+std::optional<hardening::Policy> policy_for(const RoleRequest& request, const RoleHooks& hooks) {
+  auto policy = policy_of_role(request);
+  if (!policy) return policy;
+  if (hooks.adjust_policy != nullptr) policy = hooks.adjust_policy(*policy);
+  return policy->loosened(hardening::Loosening::for_sanitizers());
 }
 
 // A person who calls `redoubt role` by hand is told so instead of meeting a closed descriptor
@@ -56,13 +65,15 @@ RoleContext make_context(int descriptors, hardening::Sandbox sandbox) {
 
 }  // namespace
 
-int run_role(const RoleRequest& request) {
+int run_role(const RoleRequest& request, const RoleHooks& hooks) {
   const base::Logger log("role");
-  const auto policy = policy_for(request);
+  const auto policy = policy_for(request, hooks);
   if (!policy) {
     log.error("no such role", {{"name", request.name}});
     return kExitFailure;
   }
+  // Sanitizers report crashes themselves.
+  if (!hardening::kSanitizerBuild) hardening::install_crash_report(policy->facts().role);
   // execveat() named the process after a descriptor.
   (void)::prctl(PR_SET_NAME, ("redoubt-" + request.name).c_str(), 0, 0, 0);
   struct sigaction ignore {};
@@ -82,7 +93,7 @@ int run_role(const RoleRequest& request) {
   }
   auto context = make_context(request.descriptors, std::move(sandbox).value());
   if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context));
-  return daemon_engine::run_engine_role(std::move(context));
+  return daemon_engine::run_engine_role(std::move(context), hooks.engine);
 }
 
 }  // namespace daemon_supervisor

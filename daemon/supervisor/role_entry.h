@@ -5,19 +5,20 @@
 #include <cstdint>
 #include <string>
 
+#include "daemon/supervisor/role_hooks.h"
 #include "hardening/policy.h"
 
 namespace daemon_supervisor {
 
 struct RoleRequest {
   std::string name;                  // "gateway" or "engine"
-  hardening::Identity identity;      // taken when started as root
+  hardening::Identity identity;      // taken where that is permitted
   int descriptors = 0;               // [0, descriptors) were placed by the supervisor
   std::uint64_t open_files_max = 0;  // gateway only
 };
 
 // The process's exit status. Requires the descriptors of daemon/PROTOCOL.md section 1.
-int run_role(const RoleRequest& request);
+int run_role(const RoleRequest& request, const RoleHooks& hooks);
 
 }  // namespace daemon_supervisor
 

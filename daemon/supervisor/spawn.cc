@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +14,24 @@
 #include <csignal>
 #include <cstring>
 
+#include "daemon/supervisor/namespaces.h"
+#include "hardening/crash_report.h"
+
 namespace daemon_supervisor {
 namespace {
 
 constexpr int kExecFailed = 127;
+
+// What the new process needs, made before the clone: behind it, in a process that may share locks
+// with nobody, nothing is allocated.
+struct Launch {
+  int executable;
+  std::vector<char*> arguments;
+  std::vector<char*> environment;
+  std::vector<int> descriptors;
+  base::Fd supervisor_end;  // of the channel on which the two wait for each other
+  base::Fd child_end;
+};
 
 std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -24,10 +40,25 @@ std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+base::Result<Launch> prepare(const SpawnRequest& request) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return base::io_error(errno, "socketpair");
+  return Launch{request.executable,
+                to_pointers(request.arguments),
+                to_pointers(request.environment),
+                request.descriptors,
+                base::Fd(ends[0]),
+                base::Fd(ends[1])};
+}
+
+// ---- the new process ----------------------------------------------------------------------------
+
 [[noreturn]] void die(const char* what) {
-  const std::string line =
-      fmt::format("supervisor: cannot start a role: {}: {}\n", what, ::strerrordesc_np(errno));
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  const char* why = ::strerrordesc_np(errno);
+  for (const char* part : {"<3>supervisor: cannot start a role: ", what, ": ", why, "\n"}) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, part, std::strlen(part));
+  }
   ::_exit(kExecFailed);
 }
 
@@ -43,59 +74,106 @@ void reset_signals() {
 
 // Moves all of them out of the way first, so that no target overwrites a source that is still
 // needed.
-void place_descriptors(std::vector<int> descriptors, int& executable) {
-  const int count = static_cast<int>(descriptors.size());
+void place_descriptors(Launch& launch) {
+  const int count = static_cast<int>(launch.descriptors.size());
   const int above = count + 1;
-  executable = ::fcntl(executable, F_DUPFD_CLOEXEC, above);
-  if (executable < 0) die("duplicate descriptor");
-  for (int& fd : descriptors) {
+  launch.executable = ::fcntl(launch.executable, F_DUPFD_CLOEXEC, above);
+  if (launch.executable < 0) die("duplicate descriptor");
+  for (int& fd : launch.descriptors) {
     fd = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
     if (fd < 0) die("duplicate descriptor");
   }
   for (int target = 0; target < count; ++target) {
-    if (::dup2(descriptors[static_cast<std::size_t>(target)], target) != target)
+    if (::dup2(launch.descriptors[static_cast<std::size_t>(target)], target) != target)
       die("place descriptor");
   }
   if (::syscall(SYS_close_range, static_cast<unsigned>(count), ~0u, CLOSE_RANGE_CLOEXEC) != 0)
     die("close_range");
 }
 
-[[noreturn]] void run_child(const SpawnRequest& request, pid_t parent, char* const* arguments,
-                            char* const* environment) {
-  reset_signals();
+// Tells the supervisor that we are ready for our maps, and waits until they are made. A supervisor
+// that has ended, perhaps before PR_SET_PDEATHSIG, tells by the end of the channel: in a pid
+// namespace of our own getppid() is 0 whatever happens.
+void meet_supervisor(int channel) {
+  char byte = 0;
+  if (::write(channel, &byte, 1) != 1 || ::read(channel, &byte, 1) != 1) ::_exit(kExecFailed);
+}
+
+[[noreturn]] void run_child(Launch& launch, int flags) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die("PR_SET_PDEATHSIG");
-  if (::getppid() != parent) ::_exit(kExecFailed);  // it ended before we could ask to be told
+  ::close(launch.supervisor_end.get());
+  const bool own_users = (flags & CLONE_NEWUSER) != 0;
+  if (own_users && !make_mappable()) die("PR_SET_DUMPABLE");
+  meet_supervisor(launch.child_end.get());
+  if (own_users && !keep_capabilities()) die("ambient capabilities");
+  reset_signals();
   if (::setsid() < 0) die("setsid");
-  int executable = request.executable;
-  place_descriptors(request.descriptors, executable);
-  ::syscall(SYS_execveat, executable, "", arguments, environment, AT_EMPTY_PATH);
+  place_descriptors(launch);
+  ::syscall(SYS_execveat, launch.executable, "", launch.arguments.data(), launch.environment.data(),
+            AT_EMPTY_PATH);
   die("exec");
 }
 
+// ---- the supervisor -----------------------------------------------------------------------------
+
+// fork() with flags. clone() and not clone3(): filters that systemd installs for us can read its
+// flags, so they let it pass. The order of its arguments is x86-64's and arm64's up to the third.
+pid_t fork_into(int flags, int& out_pidfd) {
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &out_pidfd, nullptr, nullptr));
+}
+
+// The child waits until it is told to go on.
+base::Status release_child(Launch& launch, int flags, const SpawnRequest& request, Child& child) {
+  TRY(launch.child_end.close());
+  char byte = 0;
+  if (::read(launch.supervisor_end.get(), &byte, 1) != 1)
+    return base::unavailable("the new process ended at once");
+  if ((flags & CLONE_NEWUSER) != 0) {
+    const auto mapped = map_user(child.pid, request.identity);
+    if (!mapped.ok()) child.skipped.push_back("own user: " + mapped.error().message);
+  }
+  // MSG_NOSIGNAL: it may have been killed meanwhile, which its pidfd tells.
+  (void)::send(launch.supervisor_end.get(), &byte, 1, MSG_NOSIGNAL);
+  return {};
+}
+
 std::string describe(const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) return fmt::format("exited with status {}", info.si_status);
-  const char* name = ::sigabbrev_np(info.si_status);
-  return fmt::format("killed by SIG{}{}", name != nullptr ? name : "?",
-                     info.si_status == SIGSYS ? " (seccomp)" : "");
+  const bool exited = info.si_code == CLD_EXITED;
+  const auto reported = exited ? hardening::crash_signal(info.si_status) : std::nullopt;
+  if (exited && !reported) return fmt::format("exited with status {}", info.si_status);
+  const int signal = reported.value_or(info.si_status);
+  const char* name = ::sigabbrev_np(signal);
+  return fmt::format("{} by SIG{}{}", hardening::is_crash_signal(signal) ? "crashed" : "killed",
+                     name != nullptr ? name : "?", signal == SIGSYS ? " (seccomp)" : "");
 }
 
 }  // namespace
 
 base::Result<Child> spawn(const SpawnRequest& request) {
-  const auto arguments = to_pointers(request.arguments);
-  const auto environment = to_pointers(request.environment);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) return base::io_error(errno, "fork");
-  if (pid == 0) run_child(request, parent, arguments.data(), environment.data());
+  Launch launch = TRY(prepare(request));
   Child child;
-  child.pid = pid;
-  child.pidfd = base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // CLOEXEC always
-  if (child.pidfd.is_open()) return child;
-  const auto error = base::io_error(errno, "pidfd_open");
-  ::kill(pid, SIGKILL);
-  ::waitpid(pid, nullptr, 0);
-  return error;
+  // The best first: what the kernel, a container or our privileges refuse, they refuse at once.
+  constexpr int kAttempts[] = {CLONE_NEWUSER | CLONE_NEWPID, CLONE_NEWPID, 0};
+  for (const int flags : kAttempts) {
+    if ((flags & CLONE_NEWUSER) != 0 && request.identity.uid == 0) continue;
+    int pidfd = -1;
+    child.pid = fork_into(flags, pidfd);
+    if (child.pid == 0) run_child(launch, flags);
+    if (child.pid > 0) {
+      child.pidfd = base::Fd(pidfd);  // CLOEXEC always
+      const auto released = release_child(launch, flags, request, child);
+      if (released.ok()) return child;
+      ::kill(child.pid, SIGKILL);
+      ::waitpid(child.pid, nullptr, 0);
+      return released.error();
+    }
+    if (flags == 0) break;
+    child.skipped.push_back(
+        fmt::format("{}: {}", (flags & CLONE_NEWUSER) != 0 ? "user namespace" : "pid namespace",
+                    ::strerrordesc_np(errno)));
+  }
+  return base::io_error(errno, "fork");
 }
 
 std::string reap(const Child& child) {

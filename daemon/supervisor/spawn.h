@@ -1,5 +1,5 @@
 // Starts a role: fork and exec of an open executable, with exactly the descriptors it is meant to
-// have.
+// have, as the first process of a pid namespace.
 #ifndef DAEMON_SUPERVISOR_SPAWN_H_
 #define DAEMON_SUPERVISOR_SPAWN_H_
 
@@ -10,6 +10,7 @@
 
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
+#include "hardening/policy.h"
 
 namespace daemon_supervisor {
 
@@ -18,19 +19,28 @@ struct SpawnRequest {
   std::vector<std::string> arguments;    // arguments[0] is the name shown by ps
   std::vector<std::string> environment;  // all of it; nothing is inherited
   std::vector<int> descriptors;          // become 0, 1, 2, …; everything else is closed
+  hardening::Identity identity =
+      {};  // the user it is to become by itself; uid 0: it stays who we are
 };
 
 struct Child {
   pid_t pid = -1;
-  base::Fd pidfd;  // readable when the process has ended
+  base::Fd pidfd;                    // readable when the process has ended
+  std::vector<std::string> skipped;  // "what: why" of what could not be had, for the log
 };
 
 // The child leads a session of its own (a terminal's Ctrl-C is the supervisor's to handle), has no
 // signal blocked, and is killed when the calling thread ends. Requires a single-threaded caller.
+//
+// As far as kernel and privileges allow, the child is in a new user namespace in which only its
+// identity exists (only our own user, where we may not map another) and in which it holds the
+// capabilities that hardening::Sandbox needs and then drops, and in a new pid namespace. As process
+// 1 there it is not ended by signals it does not handle, except SIGKILL of ours.
 base::Result<Child> spawn(const SpawnRequest& request);
 
 // Collects an ended child and says how it ended: "exited with status 1", "killed by SIGSYS
-// (seccomp)". Empty while it still runs.
+// (seccomp)", "crashed by SIGSEGV" (whether it could still report that itself or not). Empty while
+// it still runs.
 std::string reap(const Child& child);
 
 }  // namespace daemon_supervisor

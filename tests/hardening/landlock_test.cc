@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <string>
 
 #include "hardening/base/file.h"
@@ -36,7 +37,8 @@ class Landlock : public testing::Test {
 
   int restrict_to_directory() const {
     const int fd = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool ok = set_no_new_privs().ok() && restrict_with_landlock(landlock_abi(), fd).ok();
+    const bool ok =
+        set_no_new_privs().ok() && restrict_with_landlock(landlock_abi(), {.readable = fd}).ok();
     return ok ? fd : -1;
   }
 
@@ -70,7 +72,7 @@ TEST_F(Landlock, ForbidsWritingThereAndReadingElsewhere) {
 TEST_F(Landlock, WithoutADirectoryForbidsEverything) {
   const auto nothing = [&](const std::string& path) {
     return in_child([&] {
-      if (!set_no_new_privs().ok() || !restrict_with_landlock(landlock_abi(), -1).ok())
+      if (!set_no_new_privs().ok() || !restrict_with_landlock(landlock_abi(), {}).ok())
         return kSetupFailed;
       return open_errno(path, O_RDONLY);
     });
@@ -78,6 +80,30 @@ TEST_F(Landlock, WithoutADirectoryForbidsEverything) {
   EXPECT_EQ(nothing(directory_ + "/inside"), exited(EACCES));
   EXPECT_EQ(nothing("/proc/self/status"), exited(EACCES));
   EXPECT_EQ(nothing("/"), exited(EACCES));
+}
+
+TEST_F(Landlock, LetsFilesBeRecordedBeneathTheWritableDirectory) {
+  const auto record = [&](const std::function<int(int)>& action) {
+    return in_child([&] {
+      const int fd = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      if (!set_no_new_privs().ok() ||
+          !restrict_with_landlock(landlock_abi(), {.writable = fd}).ok())
+        return kSetupFailed;
+      return action(fd);
+    });
+  };
+  const auto create = [](int fd, const char* name) {
+    return ::openat(fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) >= 0 ? 0 : errno;
+  };
+  EXPECT_EQ(record([&](int fd) {
+              const int created = create(fd, "new");
+              return created != 0 ? created : ::renameat(fd, "new", fd, "inside") == 0 ? 0 : errno;
+            }),
+            exited(0));
+  EXPECT_EQ(record([&](int) { return create(AT_FDCWD, "/tmp/redoubt-elsewhere"); }),
+            exited(EACCES));
+  EXPECT_EQ(record([&](int fd) { return ::symlinkat("/etc", fd, "link") == 0 ? 0 : errno; }),
+            exited(EACCES));
 }
 
 TEST_F(Landlock, FromAbi6KeepsSignalsInside) {
@@ -94,7 +120,7 @@ TEST_F(Landlock, FromAbi6KeepsSignalsInside) {
 TEST_F(Landlock, EveryLevelUpToTheKernelsCanBeAskedFor) {
   for (int abi = 1; abi <= landlock_abi(); ++abi) {
     EXPECT_EQ(in_child([&] {
-                if (!set_no_new_privs().ok() || !restrict_with_landlock(abi, -1).ok())
+                if (!set_no_new_privs().ok() || !restrict_with_landlock(abi, {}).ok())
                   return kSetupFailed;
                 return open_errno("/etc/passwd", O_RDONLY);
               }),

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -104,9 +105,12 @@ TEST(Privileges, RootIsNoIdentityForARole) {
 
 TEST(Privileges, NamespacesSeparateFromTheNetwork) {
   const Ending ending = in_child([] {
+    if (!has_capabilities({CAP_SYS_ADMIN}) && !enter_user_namespace().ok()) return 77;
     std::vector<std::string> entered;
-    const auto status = enter_namespaces(::geteuid() != 0, entered);
-    if (!status.ok()) return status.error().code == base::ErrorCode::kDenied ? 77 : kSetupFailed;
+    std::vector<std::string> refused;
+    enter_namespaces(entered, refused);
+    if (!refused.empty()) return 77;
+    if (entered != std::vector<std::string>{"net", "ipc", "uts", "mount"}) return 1;
     // A namespace of its own has one interface, lo.
     const auto routes = base::open_file("/proc/self/net/dev", O_RDONLY);
     if (!routes.ok()) return 1;
@@ -116,6 +120,30 @@ TEST(Privileges, NamespacesSeparateFromTheNetwork) {
   });
   if (ending == exited(77)) GTEST_SKIP() << "this kernel or container allows no namespaces";
   EXPECT_EQ(ending, exited(0));
+}
+
+TEST(Privileges, NamespacesThatAreRefusedAreNamed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to give it up";
+  EXPECT_EQ(in_child([] {
+              if (!drop_capabilities().ok()) return kSetupFailed;
+              std::vector<std::string> entered;
+              std::vector<std::string> refused;
+              enter_namespaces(entered, refused);
+              return entered.empty() && refused.size() == 4 &&
+                             refused[0] == "net namespace: Operation not permitted"
+                         ? 0
+                         : 1;
+            }),
+            exited(0));
+}
+
+TEST(Privileges, AWayBackToRootIsNoticed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(in_child([] {
+              if (::setresuid(64'801, 64'801, 0) != 0) return kSetupFailed;
+              return verify_no_way_back().ok() ? 1 : 0;
+            }),
+            exited(0));
 }
 
 TEST(Privileges, NotDumpableMeansNotDumpable) {
