@@ -3,7 +3,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config ccache
   libssl-dev libcpp-httplib-dev libarchive-dev libseccomp-dev libsystemd-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libfmt-dev libpcre2-dev)
-TEST_PACKAGES=(git libgtest-dev libgmock-dev libbenchmark-dev python3 python3-venv openssl ca-certificates procps)
+TEST_PACKAGES=(git libgtest-dev libgmock-dev libbenchmark-dev python3 python3-venv openssl ca-certificates procps strace)
 
 # Lets every clone and build directory share what was compiled before: paths below ROOT count as relative.
 use_compiler_cache() {

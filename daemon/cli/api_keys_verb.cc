@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "daemon/supervisor/state_directory.h"
 #include "hardening/base/clock.h"
 #include "hardening/base/file.h"
+#include "hardening/base/json.h"
 
 namespace daemon_cli {
 namespace {
@@ -32,18 +34,27 @@ struct KeyOptions {
 };
 
 constexpr unsigned kPrivate = 0600;
-constexpr int kTimeoutMs = 2'000;
+constexpr int kTimeoutMs = 15'000;  // a gateway that is just starting is waited for
 
 base::Result<StatePaths> state_paths(const KeyOptions& options) {
   return StatePaths(TRY(daemon_config::read_config(options.config)));
 }
 
 // A running service takes the change at once; one that does not run has nothing to take.
-void apply_to_service(const StatePaths& paths) {
+// A service that refuses goes on with the keys it had, revoked ones included: that has to be said.
+base::Status apply_to_service(const StatePaths& paths) {
   const auto answer =
       daemon_supervisor::ask_control_socket(paths.control_socket, "reload", kTimeoutMs);
-  if (!answer.ok())
+  const int failure = answer.ok() ? 0 : answer.error().sys_errno;
+  if (failure == ENOENT || failure == ECONNREFUSED) {
     std::fputs("The service is not running; it takes the change when it starts.\n", stderr);
+    return {};
+  }
+  const auto outcome = TRY(base::Json::parse(TRY(answer)));
+  const base::Json* error = outcome.is_object() ? outcome.find("error") : nullptr;
+  if (error == nullptr || !error->is_string()) return {};
+  return base::unavailable("written, but the running service has not taken it: " +
+                           error->as_string());
 }
 
 base::Status create(const KeyOptions& options) {
@@ -61,8 +72,7 @@ base::Status create(const KeyOptions& options) {
     fmt::print(stderr, "This is the only time the key is shown. Its id is {}.\n", created.id);
   }
   std::fflush(stdout);
-  apply_to_service(paths);
-  return {};
+  return apply_to_service(paths);
 }
 
 base::Status revoke(const KeyOptions& options) {
@@ -71,8 +81,7 @@ base::Status revoke(const KeyOptions& options) {
   TRY(keys.revoke(options.id));
   TRY(daemon_supervisor::write_api_keys(paths, keys));
   fmt::print("revoked {}\n", options.id);
-  apply_to_service(paths);
-  return {};
+  return apply_to_service(paths);
 }
 
 std::string format_time(std::int64_t unix_seconds) {

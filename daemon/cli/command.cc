@@ -6,6 +6,7 @@
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/verbs.h"
 #include "daemon/version.h"
+#include "hardening/base/memory_reserve.h"
 
 namespace daemon_cli {
 
@@ -109,13 +110,15 @@ int report(const CLI::App& app, const CLI::ParseError& error) {
 
 }  // namespace
 
-int run_command_line(int argc, const char* const* argv) {
+int run_command_line(int argc, const char* const* argv,
+                     const daemon_supervisor::RoleHooks& hooks) {
+  base::hold_memory_reserve();
   try {
     CLI::App app("An LLM inference appliance for sites without internet.", "redoubt");
     app.set_version_flag("--version", std::string("redoubt ") + daemon_version::kVersion);
     app.footer(kFooter);
     Command root(app);
-    add_verbs(root);
+    add_verbs(root, hooks);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -20,6 +20,8 @@
 #include <string>
 #include <vector>
 
+#include "daemon/supervisor/role_hooks.h"
+
 namespace CLI {
 class App;
 }
@@ -67,8 +69,10 @@ class Command {
   std::vector<std::unique_ptr<Command>> children_;
 };
 
-// Parses the arguments and runs the chosen verb: what main() returns.
-int run_command_line(int argc, const char* const* argv);
+// Parses the arguments and runs the chosen verb: what main() returns. Only a test executable passes
+// hooks.
+int run_command_line(int argc, const char* const* argv,
+                     const daemon_supervisor::RoleHooks& hooks = {});
 
 }  // namespace daemon_cli
 

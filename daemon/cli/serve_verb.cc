@@ -4,7 +4,6 @@
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/verbs.h"
-#include "daemon/config/config.h"
 #include "daemon/supervisor/role_entry.h"
 #include "daemon/supervisor/serve.h"
 
@@ -24,9 +23,8 @@ struct RoleOptions {
 };
 
 base::Status serve(const ServeOptions& options) {
-  const auto config = TRY(daemon_config::read_config(options.config));
   const base::Logger log("supervisor");
-  return daemon_supervisor::run_supervisor(config, log);
+  return daemon_supervisor::run_supervisor(options.config, log);
 }
 
 int run_serve(const ServeOptions& options) {
@@ -34,14 +32,14 @@ int run_serve(const ServeOptions& options) {
   return status.ok() ? kExitOk : report_failure(status.error());
 }
 
-int run_role(const RoleOptions& options) {
+int run_role(const RoleOptions& options, const daemon_supervisor::RoleHooks& hooks) {
   daemon_supervisor::RoleRequest request;
   request.name = options.name;
   request.identity = {static_cast<std::uint32_t>(options.uid),
                       static_cast<std::uint32_t>(options.gid)};
   request.descriptors = static_cast<int>(options.descriptors);
   request.open_files_max = options.open_files;
-  return daemon_supervisor::run_role(request);
+  return daemon_supervisor::run_role(request, hooks);
 }
 
 }  // namespace
@@ -53,7 +51,7 @@ void add_serve(Command& parent) {
   verb.runs([options] { return run_serve(*options); });
 }
 
-void add_role(Command& parent) {
+void add_role(Command& parent, const daemon_supervisor::RoleHooks& hooks) {
   Command& verb = parent.add("role", "one role of the service; started by 'serve' alone").hide();
   auto options = std::make_shared<RoleOptions>();
   verb.argument("NAME", options->name, "gateway or engine");
@@ -61,7 +59,7 @@ void add_role(Command& parent) {
   verb.option("--gid", options->gid, "group to become when root");
   verb.option("--descriptors", options->descriptors, "how many descriptors were placed");
   verb.option("--open-files", options->open_files, "limit on open descriptors");
-  verb.runs([options] { return run_role(*options); });
+  verb.runs([options, hooks] { return run_role(*options, hooks); });
 }
 
 }  // namespace daemon_cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "daemon/cli/table.h"
 
 namespace daemon_cli {
@@ -29,11 +31,28 @@ std::string word(const Json* value) {
   return text.empty() ? "none" : text;
 }
 
+// The elements of a member that is a list; none where it is anything else.
+std::span<const Json> list_of(const Json* json, std::string_view key) {
+  const Json* value = member(json, key);
+  if (value == nullptr || !value->is_array()) return {};
+  return value->as_array();
+}
+
+void add_reload_rows(const Json* outcome, Table& table) {
+  if (outcome == nullptr) return;
+  const Json* error = member(outcome, "error");
+  table.add({"last reload", word(member(outcome, "reload")) +
+                                (error != nullptr ? ": " + word(error) : std::string())});
+  for (const Json& key : list_of(outcome, "needs_restart"))
+    table.add({"", word(&key) + ": needs a restart of the service"});
+}
+
 std::string state_of(const Json& role) {
   std::string state = word(member(&role, "state"));
   if (const Json* progress = member(&role, "progress")) state += ": " + word(progress);
   const std::int64_t restart_in_ms = number(role, "restart_in_ms");
   if (restart_in_ms > 0) state += fmt::format(", again in {} s", (restart_in_ms + 999) / 1'000);
+  if (word(member(&role, "degraded")) == "yes") state += ", ALARM: keeps failing";
   return state;
 }
 
@@ -87,11 +106,22 @@ std::string format_status(const Json& status) {
   head.add({"model", word(member(member(&status, "model"), "name"))});
   head.add({"listening", word(member(&status, "listeners"))});
   head.add({"uptime", format_duration_ms(number(status, "uptime_ms"))});
+  if (const std::int64_t quarantined = number(status, "quarantined"); quarantined > 0)
+    head.add({"quarantined", fmt::format("{} requests that kill the engine", quarantined)});
+  add_reload_rows(member(&status, "last_reload"), head);
   std::string text = head.format();
   const Json* roles = member(&status, "roles");
   if (roles == nullptr || !roles->is_array()) return text;
   const auto& list = roles->as_array();
   return text + "\n" + roles_table(list) + sandbox_table(list) + stats_table(list);
+}
+
+std::string format_reload(const Json& outcome) {
+  std::string text = "reload: " + word(member(&outcome, "reload")) + "\n";
+  for (const Json& key : list_of(&outcome, "changed")) text += word(&key) + ": in effect\n";
+  for (const Json& key : list_of(&outcome, "needs_restart"))
+    text += word(&key) + ": needs a restart of the service\n";
+  return text;
 }
 
 }  // namespace daemon_cli

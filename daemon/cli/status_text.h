@@ -11,6 +11,9 @@ namespace daemon_cli {
 // Takes whatever the document holds: what is missing is left out.
 std::string format_status(const base::Json& status);
 
+// Likewise for the outcome of a reload.
+std::string format_reload(const base::Json& outcome);
+
 }  // namespace daemon_cli
 
 #endif  // DAEMON_CLI_STATUS_TEXT_H_

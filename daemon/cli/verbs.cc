@@ -2,11 +2,12 @@
 
 namespace daemon_cli {
 
-void add_verbs(Command& root) {
+void add_verbs(Command& root, const daemon_supervisor::RoleHooks& hooks) {
   add_serve(root);
-  add_role(root);
+  add_role(root, hooks);
   add_ask(root);
   add_status(root);
+  add_reload(root);
   add_api_keys(root);
   add_config(root);
   add_keys(root);

@@ -4,15 +4,17 @@
 #define DAEMON_CLI_VERBS_H_
 
 #include "daemon/cli/command.h"
+#include "daemon/supervisor/role_hooks.h"
 
 namespace daemon_cli {
 
-void add_verbs(Command& root);
+void add_verbs(Command& root, const daemon_supervisor::RoleHooks& hooks);
 
-void add_serve(Command& parent);     // serve
-void add_role(Command& parent);      // role (hidden)
-void add_ask(Command& parent);       // ask
-void add_status(Command& parent);    // status
+void add_serve(Command& parent);                                            // serve
+void add_role(Command& parent, const daemon_supervisor::RoleHooks& hooks);  // role (hidden)
+void add_ask(Command& parent);                                              // ask
+void add_status(Command& parent);                                           // status
+void add_reload(Command& parent);                                           // reload
 void add_api_keys(Command& parent);  // api-keys create | list | revoke
 void add_config(Command& parent);    // config check
 void add_keys(Command& parent);      // keys generate

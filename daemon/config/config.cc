@@ -106,6 +106,23 @@ base::Result<Config> read_config(const std::string& path) {
   return parse_config(text, path);
 }
 
+Changes compare(const Config& running, const Config& fresh) {
+  Changes changes;
+  for (const KeyRow& row : key_table()) {
+    if (row.slot.same(running, fresh)) continue;
+    auto& list = row.reload == Reload::kInPlace ? changes.in_place : changes.needs_restart;
+    list.push_back(fmt::format("{}.{}", row.section, row.key));
+  }
+  return changes;
+}
+
+Config apply_in_place(Config running, const Config& fresh) {
+  for (const KeyRow& row : key_table()) {
+    if (row.reload == Reload::kInPlace) row.slot.copy(running, fresh);
+  }
+  return running;
+}
+
 std::vector<std::pair<std::string_view, std::string_view>> known_keys() {
   std::vector<std::pair<std::string_view, std::string_view>> keys;
   for (const KeyRow& row : key_table()) keys.emplace_back(row.section, row.key);

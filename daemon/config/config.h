@@ -43,8 +43,12 @@ struct SandboxConfig {
 
 struct SupervisorConfig {
   std::uint32_t busy_timeout_ms =
-      60'000;  // a busy role without progress for this long is killed and restarted
+      9'000;  // a role without a sign of life for this long is killed and restarted
   std::uint32_t load_timeout_ms = 120'000;  // likewise while starting
+  // More failures of a role than this within the period, and it is degraded: an alarm and the
+  // slowest pace.
+  std::uint32_t restart_intensity = 5;
+  std::uint32_t restart_period_ms = 600'000;
 };
 
 struct Config {
@@ -61,6 +65,16 @@ struct Config {
 // kInvalidInput with one line "file:line: section.key …" per problem, all of them at once.
 base::Result<Config> parse_config(std::string_view text, std::string_view file);
 base::Result<Config> read_config(const std::string& path);
+
+// What a running service makes of another configuration.
+struct Changes {
+  std::vector<std::string> in_place;  // keys that take effect at a reload: "limits.body_bytes_max"
+  std::vector<std::string> needs_restart;  // keys that do not
+};
+Changes compare(const Config& running, const Config& fresh);
+
+// `running` with the values of `fresh` where those take effect at a reload.
+Config apply_in_place(Config running, const Config& fresh);
 
 // Every (section, key) that parse_config knows, in the order of the documentation.
 std::vector<std::pair<std::string_view, std::string_view>> known_keys();

@@ -16,6 +16,8 @@ struct ListenAddress {
   std::string host;  // as inet_ntop writes it, without brackets
   std::uint16_t port = 0;
   bool ipv6 = false;
+
+  bool operator==(const ListenAddress&) const = default;
 };
 
 // "127.0.0.1:8443" or "[::1]:8443". Port 0 lets the kernel choose.

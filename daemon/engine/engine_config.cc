@@ -90,7 +90,8 @@ Json EngineConfig::serialize() const {
                        {"kv_format", kv_format},
                        {"step_tokens_max", step_tokens_max},
                        {"queue_max", queue_max},
-                       {"prefix_cache", prefix_cache}});
+                       {"prefix_cache", prefix_cache},
+                       {"keep_weights", keep_weights}});
 }
 
 base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
@@ -111,6 +112,7 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("step_tokens_max", config.step_tokens_max));
   TRY(fields.read("queue_max", config.queue_max));
   TRY(fields.read("prefix_cache", config.prefix_cache));
+  TRY(fields.read("keep_weights", config.keep_weights));
   TRY(fields.expect_no_more());
   return config;
 }

@@ -27,6 +27,9 @@ struct EngineConfig {
   std::uint32_t step_tokens_max = 256;
   std::uint32_t queue_max = 256;
   bool prefix_cache = true;
+  // Whether weights are kept where the next engine can take them over: "auto" where they are as fast there as
+  // elsewhere (the system gives large pages), "always", "never".
+  std::string keep_weights = "auto";
 
   base::Json serialize() const;
   static base::Result<EngineConfig> parse(const base::Json& json);  // unknown members are refused

@@ -8,6 +8,7 @@
 #include "daemon/engine/engine_server.h"
 #include "daemon/engine/loaded_model.h"
 #include "daemon/ipc/channel.h"
+#include "daemon/progress/progress_page.h"
 #include "hardening/base/clock.h"
 #include "hardening/base/file.h"
 #include "hardening/base/log.h"
@@ -20,17 +21,20 @@ using daemon_supervisor::RoleContext;
 
 constexpr std::size_t kConfigBytesMax = 1u << 20;
 
-// Progress goes out at most this often: the supervisor wants to know that it moves, not how every tensor fares.
+// Progress goes out at most this often: the supervisor wants to know that it moves, not how every
+// tensor fares.
 constexpr std::int64_t kProgressIntervalNs = 100'000'000;
 
 base::Result<EngineConfig> read_config(const base::Fd& fd) {
-  const std::string text = TRY(base::read_text(fd, kConfigBytesMax).context("engine configuration"));
+  const std::string text =
+      TRY(base::read_text(fd, kConfigBytesMax).context("engine configuration"));
   return EngineConfig::parse(TRY(base::Json::parse(text).context("engine configuration")));
 }
 
 class ProgressSender {
  public:
-  ProgressSender(daemon_ipc::Channel& control, const base::Clock& clock) : control_(control), clock_(clock) {}
+  ProgressSender(daemon_ipc::Channel& control, const base::Clock& clock)
+      : control_(control), clock_(clock) {}
 
   void operator()(std::uint64_t done, std::uint64_t total, std::string_view what) {
     const std::int64_t now_ns = clock_.monotonic_ns();
@@ -50,45 +54,73 @@ base::Json ready_report(const LoadedModel& model, const EngineConfig& config, st
                         const hardening::Sandbox& sandbox) {
   base::Json memory = base::Json::array();
   for (const std::string& line : model.decoder->plan().summary()) memory.push_back(line);
-  return base::Json::object({{"model", config.model_id},
-                             {"digest", model.digest},
-                             {"signer", model.signer},
-                             {"kernels", model.ops->name()},
-                             {"context_tokens", static_cast<std::uint64_t>(model.decoder->shape().context_tokens_max)},
-                             {"load_ms", load_ms},
-                             {"load_phases_ms", base::Json::object({{"verify", model.times.verify_ms},
-                                                                    {"read", model.times.read_ms},
-                                                                    {"tokenizer", model.times.tokenizer_ms},
-                                                                    {"weights", model.times.weights_ms},
-                                                                    {"engine", model.times.engine_ms}})},
-                             {"memory", std::move(memory)},
-                             {"sandbox", sandbox.report().serialize()}});
+  return base::Json::object(
+      {{"model", config.model_id},
+       {"digest", model.digest},
+       {"signer", model.signer},
+       {"kernels", model.ops->name()},
+       {"context_tokens", static_cast<std::uint64_t>(model.decoder->shape().context_tokens_max)},
+       {"load_ms", load_ms},
+       {"load_phases_ms", base::Json::object({{"adopted", model.adopted},
+                                              {"verify", model.times.verify_ms},
+                                              {"read", model.times.read_ms},
+                                              {"tokenizer", model.times.tokenizer_ms},
+                                              {"weights", model.times.weights_ms},
+                                              {"engine", model.times.engine_ms}})},
+       {"memory", std::move(memory)},
+       {"sandbox", sandbox.report().serialize()}});
 }
 
-Status run(RoleContext& context, const base::Logger& log) {
+// Gives the supervisor what the next engine can start from, if there is such a thing. Not being rid
+// of it is no reason to fail: the next engine then reads the model again.
+void hand_over(daemon_ipc::Channel& control, LoadedModel::Kept kept, const base::Logger& log) {
+  if (!kept.memory.is_open()) return;
+  const Status sent =
+      control.send(daemon_ipc::Weights{kept.bytes, std::move(kept.key)}, &kept.memory);
+  if (!sent.ok()) log.warning("weights are not handed over: " + sent.error().message);
+}
+
+Status run(RoleContext& context, const EngineHooks& hooks, const base::Logger& log) {
   const base::SystemClock clock;
   const std::int64_t started_ns = clock.monotonic_ns();
   daemon_ipc::Channel control(std::move(context.control));
   const EngineConfig config = TRY(read_config(context.config));
-  if (context.resources.size() != 1) return base::invalid_input("the engine wants one descriptor: the model directory");
+  if (context.resources.size() < 2 || context.resources.size() > 3)
+    return base::invalid_input(
+        "the engine wants the model's directory, a progress page and perhaps weights");
+  auto page =
+      TRY(daemon_progress::ProgressWriter::map(context.resources[1]).context("descriptor 6"));
+  TRY(context.resources[1].close());
 
-  LoadedModel model =
-      TRY(LoadedModel::load(std::move(context.resources[0]), config, clock, ProgressSender(control, clock)).context("load model"));
+  base::Fd former_weights =
+      context.resources.size() > 2 ? std::move(context.resources[2]) : base::Fd();
+  const LoadReporter reporter = ProgressSender(control, clock);
+  LoadedModel model = TRY(
+      LoadedModel::load(
+          std::move(context.resources[0]), std::move(former_weights),
+          {.config = config, .clock = clock, .progress = reporter, .page = &page, .hooks = hooks})
+          .context("load model"));
+  if (!model.note.empty()) log.warning(model.note);
+  hand_over(control, std::move(model.kept), log);
   TRY(context.sandbox.lock_down());
   const std::int64_t load_ms = (clock.monotonic_ns() - started_ns) / 1'000'000;
-  TRY(control.send(daemon_ipc::Ready{ready_report(model, config, load_ms, context.sandbox).dump()}));
-  log.info("model loaded", {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
+  TRY(control.send(
+      daemon_ipc::Ready{ready_report(model, config, load_ms, context.sandbox).dump()}));
+  log.info("model loaded",
+           {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
 
-  const PromptTools tools{*model.tokenizer, model.chat_template.get(), model.decoder->shape().context_tokens_max};
-  EngineServer server(config, {*model.engine, tools, clock, log, model.timed_decoder.get(), model.digest, model.ops->name()});
+  const PromptTools tools{*model.tokenizer, model.chat_template.get(),
+                          model.decoder->shape().context_tokens_max};
+  EngineServer server(config, {*model.engine, tools, clock, log, model.timed_decoder.get(),
+                               model.digest, model.ops->name()});
   return server.run(control);
 }
 
 }  // namespace
 
-int run_engine_role(RoleContext context) {
+int run_engine_role(RoleContext context, const EngineHooks& hooks) {
   const base::Logger log("engine");
-  const Status status = run(context, log);
+  const Status status = run(context, hooks, log);
   if (status.ok()) return 0;
   log.error(status.error().message, {{"kind", base::error_code_name(status.error().code)}});
   return 1;

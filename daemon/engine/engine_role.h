@@ -6,12 +6,13 @@
 #ifndef DAEMON_ENGINE_ENGINE_ROLE_H_
 #define DAEMON_ENGINE_ENGINE_ROLE_H_
 
+#include "daemon/engine/engine_hooks.h"
 #include "daemon/supervisor/role_context.h"
 
 namespace daemon_engine {
 
 // Returns the process's exit status: 0 after the control channel ended.
-int run_engine_role(daemon_supervisor::RoleContext context);
+int run_engine_role(daemon_supervisor::RoleContext context, const EngineHooks& hooks);
 
 }  // namespace daemon_engine
 

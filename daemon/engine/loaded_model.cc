@@ -13,11 +13,13 @@
 #include "hardening/base/hex.h"
 #include "provisioning/model_directory.h"
 #include "runtime/model/model_file.h"
+#include "runtime/model/packed_model.h"
 
 namespace daemon_engine {
 namespace {
 
 using base::Result;
+using base::Status;
 
 constexpr std::string_view kModelSuffix = ".gguf";
 
@@ -30,12 +32,14 @@ Result<std::vector<provisioning::PublicKey>> parse_keys(const std::vector<std::s
 }
 
 // The file the configuration names, or the only one of its kind.
-Result<std::string> choose_file(const provisioning::Statement& statement, const std::string& configured) {
+Result<std::string> choose_file(const provisioning::Statement& statement,
+                                const std::string& configured) {
   if (!configured.empty()) return configured;
   std::string found;
   for (const auto& resource : statement.resources) {
     if (!resource.name.ends_with(kModelSuffix)) continue;
-    if (!found.empty()) return base::invalid_input("the bundle has several *.gguf files: set engine.model_file");
+    if (!found.empty())
+      return base::invalid_input("the bundle has several *.gguf files: set engine.model_file");
     found = resource.name;
   }
   if (found.empty()) return base::invalid_input("the bundle has no *.gguf file");
@@ -54,7 +58,8 @@ std::uint64_t three_quarters_of_memory() {
   return std::uint64_t{info.totalram} * info.mem_unit / 4 * 3;
 }
 
-Result<std::unique_ptr<kernels::Ops>> make_ops(const EngineConfig& config, const kernels::Limits& limits) {
+Result<std::unique_ptr<kernels::Ops>> make_ops(const EngineConfig& config,
+                                               const kernels::Limits& limits) {
   if (config.backend == "reference") return kernels::make_reference_ops(limits);
   if (config.backend != "cpu") return base::unsupported("backend " + config.backend);
   const std::size_t threads = config.threads != 0 ? config.threads : available_threads();
@@ -72,7 +77,8 @@ runtime::MemoryRequest memory_request(const EngineConfig& config) {
   runtime::MemoryRequest request;
   request.context_tokens = config.context_tokens;
   request.kv_bytes = config.kv_cache_bytes;
-  request.memory_bytes_max = config.memory_bytes_max != 0 ? config.memory_bytes_max : three_quarters_of_memory();
+  request.memory_bytes_max =
+      config.memory_bytes_max != 0 ? config.memory_bytes_max : three_quarters_of_memory();
   request.kv_format = kv_format_of(config.kv_format);
   request.rows_max = std::max(config.step_tokens_max, config.sequences_max);
   request.logit_rows_max = std::max<std::size_t>(config.sequences_max, 16);
@@ -122,43 +128,137 @@ class TokenizerMaker {
   std::thread thread_;  // the last: it uses what is above
 };
 
+// One attempt to make an engine of a model that is signed: of its file, or of what a former engine
+// made of it.
+class Loading {
+ public:
+  Loading(const provisioning::SignedModel& bundle, const std::string& name,
+          const LoadContext& context)
+      : bundle_(bundle), name_(name), context_(context), laps_(context.clock) {
+    model_.digest = base::to_hex(bundle.statement().root_digest());
+    model_.signer = bundle.signer_hint();
+  }
+
+  Result<LoadedModel> from_weights(base::Fd former) {
+    auto weights = TRY(bundle_.inherit(name_, std::move(former)));
+    TRY(weights.take_descriptor().close());  // the supervisor has its own, and the mapping stays
+    model_.adopted = true;
+    model_.times.verify_ms = laps_.next_ms();
+    const auto packed = TRY(runtime::PackedModel::parse(weights.bytes()));
+    TRY(prepare(TRY(runtime::read_model_file(packed.file()))));
+    model_.decoder =
+        TRY(runtime::Transformer::load(std::move(weights), *model_.ops, transformer_options()));
+    return finish();
+  }
+
+  Result<LoadedModel> from_file() {
+    base::VerifiedFile file = TRY(bundle_.read(name_, reporter("verifying the model")));
+    model_.times.verify_ms = laps_.next_ms();
+    TRY(prepare(TRY(runtime::read_model_file(file.bytes()))));
+    TRY(keep_weights(file));
+    if (model_.decoder == nullptr) {
+      model_.decoder =
+          TRY(runtime::Transformer::load(std::move(file), *model_.ops, transformer_options()));
+    }
+    return finish();
+  }
+
+ private:
+  provisioning::FileVerifier::Progress reporter(std::string_view what) const {
+    return [&progress = context_.progress, what](std::uint64_t done, std::uint64_t total) {
+      progress(done, total, what);
+    };
+  }
+
+  runtime::TransformerOptions transformer_options() const {
+    runtime::TransformerOptions options;
+    options.memory = memory_request(context_.config);
+    options.progress = reporter("loading the weights");
+    options.progress_counter = context_.page != nullptr ? &context_.page->counter() : nullptr;
+    return options;
+  }
+
+  Status prepare(runtime::ModelFile parts) {
+    const runtime::MemoryRequest memory = memory_request(context_.config);
+    const std::size_t context_tokens = runtime::planned_context(parts.spec, memory);
+    model_.ops = TRY(make_ops(
+        context_.config, runtime::backend_limits(parts.spec, memory.rows_max, context_tokens)));
+    if (!parts.chat_template.empty()) {
+      model_.chat_template =
+          TRY(runtime::ChatTemplate::parse(parts.chat_template).context("chat template"));
+    }
+    tokenizer_.emplace(std::move(parts.vocabulary), context_.clock);
+    model_.times.read_ms = laps_.next_ms();
+    return {};
+  }
+
+  // Makes a decoder whose weights outlive this process; none, with a note, where there is no memory
+  // for that.
+  Status keep_weights(base::VerifiedFile& file) {
+    const std::string& keep = context_.config.keep_weights;
+    if (keep == "never" || model_.ops->packed_layout() == 0) return {};
+    const runtime::TransformerOptions options = transformer_options();
+    auto packed = runtime::pack_model(
+        file, *model_.ops,
+        {.memory = options.memory, .small_pages = keep == "always", .progress = options.progress});
+    if (!packed.ok() && packed.error().code == base::ErrorCode::kUnavailable) {
+      model_.note = "the next engine will read the model again: " + packed.error().message;
+      return {};
+    }
+    base::VerifiedWeights weights = TRY(std::move(packed));
+    if (weights.small_page_bytes() > 0) {
+      model_.note =
+          fmt::format("{} of {} MiB of weights are on small pages: decoding is slower for it",
+                      weights.small_page_bytes() >> 20, weights.memory_bytes() >> 20);
+    }
+    model_.kept.bytes = weights.memory_bytes();
+    model_.kept.key = fmt::format("sha256 {} layout {}", base::to_hex(weights.file_sha256()),
+                                  model_.ops->packed_layout());
+    model_.kept.memory = weights.take_descriptor();
+    model_.decoder = TRY(runtime::Transformer::load(std::move(weights), *model_.ops, options));
+    return {};
+  }
+
+  Result<LoadedModel> finish() {
+    model_.times.weights_ms = laps_.next_ms();
+    model_.tokenizer = TRY(tokenizer_->take(model_.times.tokenizer_ms).context("tokenizer"));
+    const EngineConfig& config = context_.config;
+    const runtime::EngineOptions engine{.sequences_max = config.sequences_max,
+                                        .queue_max = config.queue_max,
+                                        .step_tokens_max = config.step_tokens_max,
+                                        .prefix_cache = config.prefix_cache};
+    const auto decorate = context_.hooks.decorate_decoder;
+    if (decorate != nullptr) model_.decorated = decorate(*model_.decoder);
+    runtime::Decoder& decoder = model_.decorated ? *model_.decorated : *model_.decoder;
+    model_.timed_decoder = std::make_unique<TimedDecoder>(decoder, context_.clock, context_.page);
+    model_.engine = TRY(runtime::Engine::create(engine, *model_.timed_decoder, *model_.tokenizer));
+    model_.times.engine_ms = laps_.next_ms();
+    return std::move(model_);
+  }
+
+  const provisioning::SignedModel& bundle_;
+  const std::string& name_;
+  const LoadContext& context_;
+  Laps laps_;
+  LoadedModel model_;
+  std::optional<TokenizerMaker> tokenizer_;
+};
+
 }  // namespace
 
-Result<LoadedModel> LoadedModel::load(base::Fd directory, const EngineConfig& config, const base::Clock& clock,
-                                      const Progress& progress) {
-  Laps laps(clock);
-  const auto keys = TRY(parse_keys(config.trusted_keys_pem));
+Result<LoadedModel> LoadedModel::load(base::Fd directory, base::Fd former_weights,
+                                      const LoadContext& context) {
+  const auto keys = TRY(parse_keys(context.config.trusted_keys_pem));
   const auto bundle = TRY(provisioning::SignedModel::open(std::move(directory), keys));
-  const std::string name = TRY(choose_file(bundle.statement(), config.model_file));
-  base::VerifiedFile file = TRY(bundle.read(
-      name, [&](std::uint64_t done, std::uint64_t total) { progress(done, total, "verifying the model"); }));
-
-  LoadedModel model;
-  model.times.verify_ms = laps.next_ms();
-  model.digest = base::to_hex(bundle.statement().root_digest());
-  model.signer = bundle.signer_hint();
-  runtime::ModelFile parts = TRY(runtime::read_model_file(file.bytes()).context(name));
-  const runtime::MemoryRequest memory = memory_request(config);
-  const std::size_t context_tokens = runtime::planned_context(parts.spec, memory);
-  model.ops = TRY(make_ops(config, runtime::backend_limits(parts.spec, memory.rows_max, context_tokens)));
-  if (!parts.chat_template.empty()) {
-    model.chat_template = TRY(runtime::ChatTemplate::parse(parts.chat_template).context(name + ": chat template"));
+  const std::string name = TRY(choose_file(bundle.statement(), context.config.model_file));
+  std::string note;
+  if (former_weights.is_open()) {
+    auto adopted = Loading(bundle, name, context).from_weights(std::move(former_weights));
+    if (adopted.ok()) return adopted;
+    note = "the former engine's weights are not used: " + adopted.error().message;
   }
-  TokenizerMaker tokenizer(std::move(parts.vocabulary), clock);
-  model.times.read_ms = laps.next_ms();
-  runtime::TransformerOptions options;
-  options.memory = memory;
-  options.progress = [&](std::uint64_t done, std::uint64_t total) { progress(done, total, "loading the weights"); };
-  model.decoder = TRY(runtime::Transformer::load(std::move(file), *model.ops, options).context(name));
-  model.times.weights_ms = laps.next_ms();
-  model.tokenizer = TRY(tokenizer.take(model.times.tokenizer_ms).context(name + ": tokenizer"));
-  const runtime::EngineOptions engine{.sequences_max = config.sequences_max,
-                                      .queue_max = config.queue_max,
-                                      .step_tokens_max = config.step_tokens_max,
-                                      .prefix_cache = config.prefix_cache};
-  model.timed_decoder = std::make_unique<TimedDecoder>(*model.decoder, clock);
-  model.engine = TRY(runtime::Engine::create(engine, *model.timed_decoder, *model.tokenizer));
-  model.times.engine_ms = laps.next_ms();
+  LoadedModel model = TRY(Loading(bundle, name, context).from_file().context(name));
+  if (!note.empty()) model.note = model.note.empty() ? note : note + "; " + model.note;
   return model;
 }
 

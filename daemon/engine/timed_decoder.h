@@ -1,7 +1,9 @@
-// A decoder with a stopwatch: how much of the engine's time is the model's.
+// A decoder with a stopwatch and a light: how much of the engine's time is the model's, and whether a forward
+// pass is running right now.
 #ifndef DAEMON_ENGINE_TIMED_DECODER_H_
 #define DAEMON_ENGINE_TIMED_DECODER_H_
 
+#include "daemon/progress/progress_page.h"
 #include "hardening/base/clock.h"
 #include "runtime/model/decoder.h"
 
@@ -9,15 +11,18 @@ namespace daemon_engine {
 
 class TimedDecoder final : public runtime::Decoder {
  public:
-  // Both outlive it.
-  TimedDecoder(runtime::Decoder& decoder, const base::Clock& clock)
-      : decoder_(decoder), clock_(clock) {}
+  // All outlive it; `progress` may be null.
+  TimedDecoder(runtime::Decoder& decoder, const base::Clock& clock,
+               daemon_progress::ProgressWriter* progress)
+      : decoder_(decoder), clock_(clock), progress_(progress) {}
 
   const runtime::DecoderShape& shape() const override { return decoder_.shape(); }
   base::Result<runtime::LogitRows> forward(
       std::span<const runtime::SequenceSlice> slices) override {
     const std::int64_t begin_ns = clock_.monotonic_ns();
+    if (progress_ != nullptr) progress_->begin();
     auto rows = decoder_.forward(slices);
+    if (progress_ != nullptr) progress_->end();
     model_ns_ += clock_.monotonic_ns() - begin_ns;
     return rows;
   }
@@ -37,6 +42,7 @@ class TimedDecoder final : public runtime::Decoder {
  private:
   runtime::Decoder& decoder_;
   const base::Clock& clock_;
+  daemon_progress::ProgressWriter* progress_;
   std::int64_t model_ns_ = 0;
 };
 

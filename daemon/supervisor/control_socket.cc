@@ -59,8 +59,9 @@ void ControlSocket::add_to(std::vector<pollfd>& waits) const {
   // With all places taken, newcomers wait in the backlog.
   if (clients_.size() < kClientsMax) waits.push_back({listener_.get(), POLLIN, 0});
   for (const Client& client : clients_) {
-    waits.push_back(
-        {client.socket.get(), static_cast<short>(client.answering ? POLLOUT : POLLIN), 0});
+    if (client.phase == Client::Phase::kWaiting) continue;
+    const bool answering = client.phase == Client::Phase::kAnswering;
+    waits.push_back({client.socket.get(), static_cast<short>(answering ? POLLOUT : POLLIN), 0});
   }
 }
 
@@ -68,12 +69,12 @@ void ControlSocket::accept_clients(std::int64_t now) {
   while (clients_.size() < kClientsMax) {
     base::Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) return;
-    clients_.push_back({std::move(socket), now + kClientTimeMs, {}, {}, false});
+    clients_.push_back({std::move(socket), now + kClientTimeMs, {}, {}});
   }
 }
 
-bool ControlSocket::advance(Client& client, const Answer& answer) {
-  while (!client.answering) {
+bool ControlSocket::read_request(Client& client, std::int64_t now) {
+  while (client.phase == Client::Phase::kReading) {
     char bytes[kRequestBytesMax];
     const ssize_t got =
         ::recv(client.socket.get(), bytes, kRequestBytesMax - client.request.size(), MSG_DONTWAIT);
@@ -83,9 +84,14 @@ bool ControlSocket::advance(Client& client, const Answer& answer) {
     const auto newline = client.request.find('\n');
     if (newline == std::string::npos && client.request.size() == kRequestBytesMax) return false;
     if (newline == std::string::npos) continue;
-    client.response = answer(std::string_view(client.request).substr(0, newline)) + "\n";
-    client.answering = true;
+    client.request.resize(newline);
+    client.phase = Client::Phase::kWaiting;
+    client.deadline = now + kAnswerTimeMs;
   }
+  return true;
+}
+
+bool ControlSocket::write_answer(Client& client) {
   while (!client.response.empty()) {
     const ssize_t put = ::send(client.socket.get(), client.response.data(), client.response.size(),
                                MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -95,10 +101,22 @@ bool ControlSocket::advance(Client& client, const Answer& answer) {
   return false;
 }
 
+bool ControlSocket::advance(Client& client, std::int64_t now, const Answer& answer) {
+  if (!read_request(client, now)) return false;
+  if (client.phase == Client::Phase::kWaiting) {
+    const auto text = answer(client.request, client.ticket);
+    if (!text) return true;
+    client.response = *text + "\n";
+    client.phase = Client::Phase::kAnswering;
+  }
+  return client.phase == Client::Phase::kReading || write_answer(client);
+}
+
 void ControlSocket::serve(std::int64_t now, const Answer& answer) {
   accept_clients(now);
-  std::erase_if(clients_,
-                [&](Client& client) { return now >= client.deadline || !advance(client, answer); });
+  std::erase_if(clients_, [&](Client& client) {
+    return now >= client.deadline || !advance(client, now, answer);
+  });
 }
 
 std::int64_t ControlSocket::next_deadline() const {

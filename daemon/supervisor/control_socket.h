@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,14 @@ class ControlSocket {
   static constexpr std::size_t kRequestBytesMax = 64;
   static constexpr std::int64_t kClientTimeMs = 5'000;
 
-  // The answer to a request line (without its newline): one line of JSON.
-  using Answer = std::function<std::string(std::string_view request)>;
+  static constexpr std::int64_t kAnswerTimeMs =
+      15'000;  // from the request to its answer's last byte
+
+  // The answer to a request line (without its newline): one line of JSON, or nothing yet, and it is
+  // asked for again at the next turn. `ticket` is 0 at first; what is left there comes back with
+  // the same request.
+  using Answer =
+      std::function<std::optional<std::string>(std::string_view request, std::uint64_t& ticket)>;
 
   // Replaces a socket file that is there. The caller makes sure that no other supervisor runs.
   static base::Result<ControlSocket> create(const std::string& path);
@@ -40,12 +47,16 @@ class ControlSocket {
     std::int64_t deadline = 0;
     std::string request;
     std::string response;  // what is left of it
-    bool answering = false;
+    std::uint64_t ticket = 0;
+    enum class Phase : std::uint8_t { kReading, kWaiting, kAnswering } phase = Phase::kReading;
   };
 
   explicit ControlSocket(base::Fd listener) : listener_(std::move(listener)) {}
   void accept_clients(std::int64_t now);
-  static bool advance(Client& client, const Answer& answer);  // false: done with it
+  // False: done with it.
+  static bool read_request(Client& client, std::int64_t now);
+  static bool write_answer(Client& client);
+  static bool advance(Client& client, std::int64_t now, const Answer& answer);
 
   base::Fd listener_;
   std::vector<Client> clients_;

@@ -14,7 +14,7 @@ namespace {
 using daemon_config::ListenAddress;
 
 constexpr int kBacklog = 512;
-constexpr int kListenersMax = 16;
+constexpr std::size_t kListenersMax = 16;
 
 base::Status set_option(const base::Fd& socket, int level, int option) {
   constexpr int kOn = 1;
@@ -48,8 +48,8 @@ base::Result<Listener> bind_listener(const ListenAddress& address) {
   return Listener{std::move(socket), std::move(bound)};
 }
 
-base::Result<Listener> adopt_listener(int fd) {
-  base::Fd socket(fd);  // sd_listen_fds() has set CLOEXEC
+base::Result<Listener> adopt_listener(base::Fd socket) {
+  const int fd = socket.get();
   if (::sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
     return base::invalid_input(
         fmt::format("descriptor {} from systemd is not a listening stream socket", fd));
@@ -63,17 +63,15 @@ base::Result<Listener> adopt_listener(int fd) {
 
 }  // namespace
 
-base::Result<std::vector<Listener>> open_listeners(std::span<const ListenAddress> addresses) {
+base::Result<std::vector<Listener>> open_listeners(std::vector<base::Fd> handed_over,
+                                                   std::span<const ListenAddress> addresses) {
   std::vector<Listener> listeners;
-  const int handed_over = ::sd_listen_fds(1);
-  if (handed_over < 0) return base::io_error(-handed_over, "sd_listen_fds");
-  if (handed_over > kListenersMax) {
+  if (handed_over.size() > kListenersMax) {
     return base::invalid_input(
-        fmt::format("systemd handed over {} sockets, limit {}", handed_over, kListenersMax));
+        fmt::format("systemd handed over {} sockets, limit {}", handed_over.size(), kListenersMax));
   }
-  for (int i = 0; i < handed_over; ++i)
-    listeners.push_back(TRY(adopt_listener(SD_LISTEN_FDS_START + i)));
-  if (handed_over > 0) return listeners;
+  for (base::Fd& socket : handed_over) listeners.push_back(TRY(adopt_listener(std::move(socket))));
+  if (!listeners.empty()) return listeners;
   for (const ListenAddress& address : addresses) {
     const std::string name = daemon_config::format_listen_address(address);
     listeners.push_back(TRY(bind_listener(address).context("listen on " + name)));

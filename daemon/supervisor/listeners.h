@@ -18,9 +18,10 @@ struct Listener {
   daemon_config::ListenAddress address;  // with the port the kernel chose
 };
 
-// The sockets systemd handed over, or, when it handed over none, new ones on `addresses`.
+// The sockets systemd handed over, or, when it handed over none, new ones on `addresses`. A socket
+// that does not listen is a mistake in a unit file and an error.
 base::Result<std::vector<Listener>> open_listeners(
-    std::span<const daemon_config::ListenAddress> addresses);
+    std::vector<base::Fd> handed_over, std::span<const daemon_config::ListenAddress> addresses);
 
 }  // namespace daemon_supervisor
 

@@ -13,25 +13,49 @@ void Liveness::progressed(std::uint64_t done, std::int64_t now) {
   if (done == work_) return;
   work_ = done;
   last_progress_ = now;
+  shown_life_ = true;
 }
 
 void Liveness::became_ready(std::int64_t now) {
   ready_ = true;
+  shown_life_ = true;
   work_ = 0;
-  last_progress_ = now;
+  last_sign_ = last_progress_ = last_page_ = now;
   last_ping_ = now - patience_.ping_ms;
 }
 
 void Liveness::pinged(std::int64_t now) {
+  // Nothing was asked of it before, so nothing was missed.
+  last_sign_ = std::max(last_sign_, now - patience_.ping_ms);
   awaiting_answer_ = true;
   last_ping_ = now;
 }
 
 void Liveness::answered(std::uint64_t work, bool busy, std::int64_t now) {
   awaiting_answer_ = false;
+  last_sign_ = now;
   if (work != work_ || !busy || !busy_) last_progress_ = now;
   work_ = work;
   busy_ = busy;
+}
+
+void Liveness::page_read(std::uint64_t count, bool busy, std::int64_t now) {
+  // It moved at some time since it was last looked at: counted from the earliest, so that the look
+  // costs no patience.
+  const std::int64_t moved_at = std::max(last_page_, now - patience_.ping_ms);
+  last_page_ = now;
+  const bool began = busy && !page_busy_;
+  page_busy_ = busy;
+  if (count == page_count_ && !began) return;
+  page_count_ = count;
+  last_sign_ = std::max(last_sign_, moved_at);
+  last_progress_ = std::max(last_progress_, moved_at);
+}
+
+void Liveness::excuse(std::int64_t milliseconds) {
+  last_sign_ += milliseconds;
+  last_progress_ += milliseconds;
+  last_page_ += milliseconds;
 }
 
 bool Liveness::ping_due(std::int64_t now) const {
@@ -40,20 +64,24 @@ bool Liveness::ping_due(std::int64_t now) const {
 
 std::int64_t Liveness::progress_deadline() const {
   if (!ready_) return last_progress_ + patience_.load_ms;
-  return busy_ ? last_progress_ + patience_.busy_ms : kNever;
+  return busy() ? last_progress_ + patience_.busy_ms : kNever;
+}
+
+std::int64_t Liveness::answer_deadline() const {
+  return awaiting_answer_ ? last_sign_ + patience_.busy_ms : kNever;
 }
 
 std::string_view Liveness::overdue(std::int64_t now) const {
   if (now >= progress_deadline())
     return ready_ ? "busy without progress" : "no progress while starting";
-  if (awaiting_answer_ && now >= last_ping_ + patience_.busy_ms) return "does not answer";
-  return {};
+  return now >= answer_deadline() ? "does not answer" : "";
 }
 
 std::int64_t Liveness::next_deadline() const {
   if (!ready_) return progress_deadline();
-  const std::int64_t answer_or_ping = awaiting_answer_ ? last_ping_ + patience_.busy_ms : ping_at();
-  return std::min(progress_deadline(), answer_or_ping);
+  const std::int64_t next_page = page_busy_ ? last_page_ + patience_.page_ms : kNever;
+  return std::min(
+      {progress_deadline(), next_page, awaiting_answer_ ? answer_deadline() : ping_at()});
 }
 
 }  // namespace daemon_supervisor

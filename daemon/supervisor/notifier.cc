@@ -18,12 +18,24 @@ namespace {
 // nobody listening.
 constexpr std::int64_t kPetsPerLimit = 3;
 
+// A systemd that reads nothing for so many reloads has lost count of them anyway.
+constexpr std::size_t kUntoldStatesMax = 16;
+
 std::string socket_address() {
   const char* address = ::secure_getenv("NOTIFY_SOCKET");
   const std::string text = address != nullptr ? address : "";
   const bool usable = text.size() > 1 && text.size() < sizeof(sockaddr_un::sun_path) &&
                       (text[0] == '/' || text[0] == '@');
   return usable ? text : "";
+}
+
+// A line's end in it would be the beginning of an assignment, and parts of it are what roles say.
+std::string without_control_characters(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return clean;
 }
 
 }  // namespace
@@ -38,28 +50,70 @@ Notifier::Notifier() : address_(socket_address()) {
 
 // sd_notify() itself waits while the socket's queue is full; a supervisor that waits supervises
 // nothing.
-bool Notifier::tell(std::string_view text) const {
+bool Notifier::tell(std::string_view text, const base::Fd* fd_to_pass) const {
   if (!socket_.is_open()) return true;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, address_.data(), address_.size());
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace
-  const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
-  const auto sent = ::sendto(socket_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                             reinterpret_cast<const sockaddr*>(&address), bytes);
+  iovec bytes{const_cast<char*>(text.data()), text.size()};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (fd_to_pass != nullptr) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = fd_to_pass->get();
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  }
+  const auto sent = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
-void Notifier::ready() {
-  if (!told_ready_) told_ready_ = tell("READY=1");
+// ---- states -------------------------------------------------------------------------------------
+
+void Notifier::tell_state(std::string text) {
+  if (untold_states_.size() == kUntoldStatesMax) untold_states_.pop_front();
+  untold_states_.push_back(std::move(text));
+  flush();
 }
 
-void Notifier::stopping() {
-  if (!told_stopping_) told_stopping_ = tell("STOPPING=1");
+void Notifier::flush() {
+  while (!untold_states_.empty() && tell(untold_states_.front())) untold_states_.pop_front();
 }
+
+void Notifier::ready() {
+  if (!ready_due_) return;
+  ready_due_ = false;
+  told_ready_ = true;
+  tell_state("READY=1");
+}
+
+void Notifier::reloading(std::int64_t now_ms) {
+  if (!told_ready_ || ready_due_) return;
+  ready_due_ = true;
+  tell_state(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now_ms * 1'000));
+}
+
+void Notifier::stopping(std::int64_t milliseconds) {
+  if (told_stopping_) return;
+  told_stopping_ = true;
+  ready_due_ = false;
+  tell_state(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", milliseconds * 1'000));
+}
+
+// ---- news ---------------------------------------------------------------------------------------
 
 void Notifier::status(std::string_view text) {
-  if (text != last_status_ && tell(fmt::format("STATUS={}", text))) last_status_ = text;
+  if (text != last_status_ && tell("STATUS=" + without_control_characters(text)))
+    last_status_ = text;
 }
 
 void Notifier::extend_start(std::int64_t milliseconds) {
@@ -74,6 +128,18 @@ void Notifier::watchdog(std::int64_t now) {
 
 std::int64_t Notifier::next_watchdog() const {
   return watchdog_interval_ms_ == 0 ? std::numeric_limits<std::int64_t>::max() : next_watchdog_ms_;
+}
+
+// ---- descriptors --------------------------------------------------------------------------------
+
+bool Notifier::keep(const base::Fd& fd, std::string_view name) const {
+  // FDPOLL=0: there is nothing to wait for in a memfd, and what cannot be polled is not to be
+  // dropped for it.
+  return forget(name) && tell(fmt::format("FDSTORE=1\nFDNAME={}\nFDPOLL=0", name), &fd);
+}
+
+bool Notifier::forget(std::string_view name) const {
+  return tell(fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name));
 }
 
 }  // namespace daemon_supervisor

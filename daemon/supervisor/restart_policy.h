@@ -1,9 +1,17 @@
-// When a role that failed is started again: after 1, 2, 4 … 60 s. A role that was ready for a
-// minute starts over at 1 s; one that fails five times in ten minutes is degraded, which is an
-// alarm and the slowest pace, never the end.
+// When a role that failed is started again.
+//
+//   it had been ready            at once: what it did is lost, what waits for it is not
+//   it never became ready        after 1, 2, 4 … 60 s
+//   more than `intensity` failures within `period_ms`
+//                                degraded: an alarm and the slowest pace, never the end
+//
+// The first two are how a role recovers, the third is how one that does not recover is kept from
+// taking the machine with it (Erlang/OTP's intensity and period, without the step that ends
+// everything).
 #ifndef DAEMON_SUPERVISOR_RESTART_POLICY_H_
 #define DAEMON_SUPERVISOR_RESTART_POLICY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 
@@ -14,24 +22,23 @@ class RestartPolicy {
   struct Limits {
     std::int64_t delay_min_ms = 1'000;
     std::int64_t delay_max_ms = 60'000;
-    std::int64_t stable_ms = 60'000;
-    std::size_t failures_max = 5;
+    std::size_t intensity = 5;
     std::int64_t period_ms = 600'000;
   };
 
   explicit RestartPolicy(Limits limits) : limits_(limits) {}
   RestartPolicy() : RestartPolicy(Limits{}) {}
 
-  // How long to wait. `ready_ms` is how long the role had been ready, 0 when it never was.
-  std::int64_t failed(std::int64_t now, std::int64_t ready_ms);
+  // How long to wait, in milliseconds. Times never go back.
+  std::int64_t failed(std::int64_t now, bool had_been_ready);
 
-  // Too many failures lie within the period before `now`.
+  // More failures than `intensity` lie within the period before `now`.
   bool degraded(std::int64_t now) const;
 
  private:
   Limits limits_;
-  std::int64_t next_delay_ms_ = 0;
-  std::deque<std::int64_t> failures_;  // the latest failures_max
+  std::int64_t next_delay_ms_ = 0;     // of a start that fails; 0: the last one did not
+  std::deque<std::int64_t> failures_;  // the latest intensity + 1
 };
 
 }  // namespace daemon_supervisor

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,20 +18,9 @@ namespace {
 constexpr std::int64_t kDeathGraceMs =
     10'000;  // SIGKILL works at once, unless the kernel itself is stuck
 
-constexpr base::JsonLimits kReportLimits{daemon_ipc::kReportBytesMax, 8, 2'000};
-
-base::Result<base::Json> parse_report(std::string_view text, std::string_view what) {
-  auto json = TRY(base::Json::parse(text, kReportLimits).context(what));
-  if (!json.is_object()) return base::invalid_input(fmt::format("{} is not a JSON object", what));
-  return json;
-}
-
-// sandbox.landlock_abi of a `ready` report; 0 when it says nothing.
-std::int64_t reported_landlock_abi(const base::Json& report) {
-  const base::Json* sandbox = report.find("sandbox");
-  if (sandbox == nullptr || !sandbox->is_object()) return 0;
-  const base::Json* abi = sandbox->find("landlock_abi");
-  return abi != nullptr && abi->is_int() ? abi->as_int() : 0;
+bool is_readable(const base::Fd& fd) {
+  pollfd wait{fd.get(), POLLIN, 0};
+  return ::poll(&wait, 1, 0) > 0;
 }
 
 }  // namespace
@@ -65,32 +55,46 @@ void Role::start(std::int64_t now) {
   started_at_ = now;
   ready_at_ = 0;
   killed_at_ = 0;
+  held_ = false;
   deadline_ = Liveness::kNever;
-  restart_when_stopped_ = false;
   failure_.clear();
   progress_.clear();
+  inbox_.clear();
+  page_.reset();
+  weights_given_ = weights_taken_ = false;
   state_ = RoleState::kStarting;
   liveness_.started(now);
-  const auto launch = [this]() -> base::Status {
-    auto ends = TRY(daemon_ipc::Channel::create_pair());
-    const base::Fd null = TRY(base::open_file("/dev/null", O_RDWR));
-    TRY(rewind_memfd(spec_.config));
-    SpawnRequest request{spec_.executable, spec_.arguments, spec_.environment, {}};
-    request.descriptors = {null.get(), null.get(), STDERR_FILENO, ends.second.get(),
-                           spec_.config.get()};
-    request.descriptors.insert(request.descriptors.end(), spec_.resources.begin(),
-                               spec_.resources.end());
-    child_ = TRY(spawn(request));
-    channel_.emplace(std::move(ends.first));
-    return {};
-  };
   const auto launched = launch();
   if (launched.ok()) {
     log_.info("role started", {{"role", spec_.name}, {"pid", std::int64_t{child_->pid}}});
+    for (const std::string& what : child_->skipped)
+      log_.info("sandbox: left out", {{"role", spec_.name}, {"what", what}});
     return;
   }
   last_exit_ = launched.error().message;
   wait_to_restart(now);
+}
+
+base::Status Role::launch() {
+  auto ends = TRY(daemon_ipc::Channel::create_pair());
+  const base::Fd null = TRY(base::open_file("/dev/null", O_RDWR));
+  TRY(rewind_memfd(spec_.config));
+  SpawnRequest request{spec_.executable, spec_.arguments, spec_.environment, {}, spec_.identity};
+  auto& descriptors = request.descriptors;
+  descriptors = {null.get(), null.get(), STDERR_FILENO, ends.second.get(), spec_.config.get()};
+  descriptors.insert(descriptors.end(), spec_.resources.begin(), spec_.resources.end());
+  base::Fd page;
+  if (spec_.progress_page) {
+    page = TRY(daemon_progress::create_progress_page());
+    page_ = TRY(daemon_progress::ProgressReader::map(page));
+    descriptors.push_back(page.get());
+  }
+  if (weights_) descriptors.push_back(weights_->fd.get());
+  weights_given_ = weights_.has_value();
+  request.arguments.push_back(fmt::format("--descriptors={}", descriptors.size()));
+  child_ = TRY(spawn(request));
+  channel_.emplace(std::move(ends.first));
+  return {};
 }
 
 void Role::drain(std::int64_t now, std::uint32_t timeout_ms) {
@@ -113,89 +117,42 @@ void Role::stop(std::int64_t now) {
   deadline_ = now + spec_.patience.stop_ms;
 }
 
+void Role::retry_now(std::int64_t now) {
+  if (state_ == RoleState::kWaiting) deadline_ = now;
+}
+
+void Role::give_weights(KeptWeights weights) {
+  set_weights(std::move(weights));
+}
+
+void Role::set_weights(std::optional<KeptWeights> weights) {
+  weights_ = std::move(weights);
+  ++weights_version_;
+}
+
 void Role::send(const daemon_ipc::Message& message, const base::Fd* fd_to_pass, std::int64_t now) {
   if (!channel_) return;
   const auto sent = channel_->send(message, fd_to_pass);
   if (!sent.ok()) fail(sent.error().message, now);
 }
 
-// ---- what the role does -------------------------------------------------------------------------
-
-void Role::read_control(std::int64_t now) {
-  // A role that talks without end must not keep the supervisor from the others.
-  constexpr int kMessagesPerTurn = 64;
-  for (int i = 0; i < kMessagesPerTurn && channel_; ++i) {
-    auto received = channel_->receive();
-    if (!received.ok() && received.error().sys_errno == EPIPE) {
-      channel_.reset();
-      // Usually because the process ended, which its exit will tell; otherwise it does not get far
-      // without us.
-      if (killed_at_ == 0) deadline_ = std::min(deadline_, now + spec_.patience.stop_ms);
-      return;
-    }
-    if (!received.ok()) return fail(received.error().message, now);
-    if (!received.value()) return;
-    handle(received.value()->message, now);
-  }
+bool Role::offer(const daemon_ipc::Message& message, std::int64_t now) {
+  if (!channel_) return false;
+  const auto sent = channel_->send(message);
+  if (sent.ok()) return true;
+  if (sent.error().code != base::ErrorCode::kUnavailable) fail(sent.error().message, now);
+  return false;
 }
 
-void Role::handle(const daemon_ipc::Message& message, std::int64_t now) {
-  if (const auto* ready = std::get_if<daemon_ipc::Ready>(&message))
-    return handle_ready(*ready, now);
-  if (const auto* progress = std::get_if<daemon_ipc::Progress>(&message))
-    return handle_progress(*progress, now);
-  if (const auto* alive = std::get_if<daemon_ipc::Alive>(&message))
-    return handle_alive(*alive, now);
-  if (std::holds_alternative<daemon_ipc::Drained>(message) && state_ == RoleState::kDraining)
-    return stop(now);
-  const auto name = daemon_ipc::message_name(daemon_ipc::message_type(message));
-  fail(fmt::format("sent \"{}\", which is not permitted while {}", name, role_state_name(state_)),
-       now);
-}
-
-void Role::handle_ready(const daemon_ipc::Ready& ready, std::int64_t now) {
-  if (state_ != RoleState::kStarting) return fail("sent \"ready\" twice", now);
-  auto report = parse_report(ready.report, "ready.report");
-  if (!report.ok()) return fail(report.error().message, now);
-  report_ = std::move(report).value();
-  const auto abi = reported_landlock_abi(report_);
-  if (abi < spec_.landlock_abi_min) {
-    return fail(fmt::format("reached Landlock level {}, sandbox.landlock_abi_min asks for {}", abi,
-                            spec_.landlock_abi_min),
-                now);
-  }
-  state_ = RoleState::kReady;
-  ready_at_ = now;
-  liveness_.became_ready(now);
-  log_.info("role ready", {{"role", spec_.name}, {"after_ms", now - started_at_}});
-}
-
-void Role::handle_progress(const daemon_ipc::Progress& progress, std::int64_t now) {
-  if (state_ != RoleState::kStarting)
-    return fail("sent \"progress\" when it was not starting", now);
-  liveness_.progressed(progress.done, now);
-  progress_ = progress.total == 0 ? progress.what
-                                  : fmt::format("{} {:.0f} %", progress.what,
-                                                100.0 * static_cast<double>(progress.done) /
-                                                    static_cast<double>(progress.total));
-}
-
-void Role::handle_alive(const daemon_ipc::Alive& alive, std::int64_t now) {
-  if (state_ != RoleState::kReady && state_ != RoleState::kDraining) {
-    return fail("sent \"alive\" before \"ready\"", now);
-  }
-  auto stats = parse_report(alive.stats, "alive.stats");
-  if (!stats.ok()) return fail(stats.error().message, now);
-  stats_ = std::move(stats).value();
-  work_ = alive.work;
-  busy_ = alive.busy;
-  liveness_.answered(alive.work, alive.busy, now);
-}
+// ---- how it ends -------------------------------------------------------------------------------
 
 void Role::collect_exit(std::int64_t now) {
   if (!child_) return;
   const std::string how = reap(*child_);
-  if (how.empty()) return;
+  if (how.empty()) {
+    held_ = killed_at_ != 0 && is_readable(child_->pidfd);
+    return;
+  }
   child_.reset();
   channel_.reset();
   if (state_ != RoleState::kStopping) {
@@ -205,7 +162,6 @@ void Role::collect_exit(std::int64_t now) {
   log_.info("role stopped", {{"role", spec_.name}, {"how", how}});
   state_ = RoleState::kStopped;
   deadline_ = Liveness::kNever;
-  if (restart_when_stopped_) start(now);
 }
 
 // ---- failures and time --------------------------------------------------------------------------
@@ -227,22 +183,33 @@ void Role::kill_process(std::int64_t now) {
 }
 
 void Role::wait_to_restart(std::int64_t now) {
-  const std::int64_t ready_ms = ready_at_ == 0 ? 0 : now - ready_at_;
-  const std::int64_t delay_ms = restarts_.failed(now, ready_ms);
+  const bool was_degraded = degraded(now);
+  const std::int64_t delay_ms = restarts_.failed(now, ready_at_ != 0);
   log_.error("role failed",
              {{"role", spec_.name}, {"how", last_exit_}, {"restart_in_ms", delay_ms}});
-  if (restarts_.degraded(now))
+  if (degraded(now) && !was_degraded)
     log_.error("ALARM: role is degraded: it keeps failing", {{"role", spec_.name}});
+  if (weights_given_ && ready_at_ == 0) {
+    log_.warning("the kept weights may be what is wrong: loading anew", {{"role", spec_.name}});
+    set_weights(std::nullopt);
+  }
   state_ = RoleState::kWaiting;
   deadline_ = now + delay_ms;
 }
 
 void Role::tick(std::int64_t now) {
   if (killed_at_ != 0 && child_) return;  // nothing more can be done to it
-  if (state_ == RoleState::kStarting || state_ == RoleState::kReady ||
-      state_ == RoleState::kDraining) {
+  if (watched()) {
+    if (page_ && serving()) {
+      const auto page = page_->read();
+      liveness_.page_read(page.count, page.busy, now);
+    }
+    if (liveness_.shown_life()) follows_stuck_ = false;
     const auto why = liveness_.overdue(now);
-    if (!why.empty()) return fail(why, now);
+    if (!why.empty()) {
+      follows_stuck_ = true;
+      return fail(why, now);
+    }
   }
   if (now >= deadline_) {
     if (state_ == RoleState::kWaiting) return start(now);
@@ -253,17 +220,18 @@ void Role::tick(std::int64_t now) {
     if (state_ == RoleState::kDraining) return stop(now);
     return fail("closed its control channel", now);
   }
-  const bool lively = state_ == RoleState::kReady || state_ == RoleState::kDraining;
-  if (!lively || !liveness_.ping_due(now)) return;
+  if (!serving() || !liveness_.ping_due(now)) return;
   liveness_.pinged(now);
   send(daemon_ipc::Ping{}, nullptr, now);
 }
 
+bool Role::watched() const {
+  return state_ == RoleState::kStarting || serving();
+}
+
 std::int64_t Role::next_deadline() const {
-  const bool watched = state_ == RoleState::kStarting || state_ == RoleState::kReady ||
-                       state_ == RoleState::kDraining;
   if (child_ && killed_at_ != 0) return Liveness::kNever;
-  return watched ? std::min(deadline_, liveness_.next_deadline()) : deadline_;
+  return watched() ? std::min(deadline_, liveness_.next_deadline()) : deadline_;
 }
 
 // ---- facts --------------------------------------------------------------------------------------
@@ -272,11 +240,16 @@ int Role::control_fd() const {
   return channel_ ? channel_->fd() : -1;
 }
 int Role::exit_fd() const {
-  return child_ ? child_->pidfd.get() : -1;
+  return child_ && !held_ ? child_->pidfd.get() : -1;
 }
 
 std::int64_t Role::restart_in_ms(std::int64_t now) const {
   return state_ == RoleState::kWaiting ? std::max<std::int64_t>(0, deadline_ - now) : 0;
+}
+
+bool Role::stuck() const {
+  const bool dying = child_ && killed_at_ != 0 && state_ == RoleState::kKilled;
+  return dying || (follows_stuck_ && state_ == RoleState::kStarting && !liveness_.shown_life());
 }
 
 bool Role::kill_overdue(std::int64_t now) const {
@@ -294,7 +267,8 @@ base::Json Role::serialize(std::int64_t now) const {
   if (state_ == RoleState::kWaiting) json.set("restart_in_ms", restart_in_ms(now));
   if (state_ == RoleState::kStarting && !progress_.empty()) json.set("progress", progress_);
   if (!last_exit_.empty()) json.set("last_exit", last_exit_);
-  if (!ready() && state_ != RoleState::kDraining) return json;
+  if (weights_) json.set("weights_kept_bytes", weights_->bytes);
+  if (!serving()) return json;
   json.set("work", work_);
   json.set("busy", busy_);
   json.set("report", report_);

@@ -6,9 +6,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "daemon/config/config.h"
+#include "daemon/supervisor/handed_over.h"
 #include "daemon/supervisor/listeners.h"
 #include "daemon/supervisor/role_configs.h"
 #include "daemon/supervisor/role_users.h"
+#include "daemon/supervisor/running_config.h"
 #include "daemon/supervisor/sealed_memfd.h"
 #include "daemon/supervisor/signals.h"
 #include "daemon/supervisor/state_directory.h"
@@ -25,9 +30,9 @@ using daemon_config::Config;
 
 constexpr unsigned kStateMode = 0700;
 constexpr unsigned kRuntimeMode = 0750;
-constexpr std::int64_t kGatewayBusyMs = 10'000;   // its loop never waits for anything but events
+constexpr std::int64_t kGatewayBusyMs = 9'000;  // its loop never waits for anything but events
+constexpr std::int64_t kGatewayLoadMs = 30'000;
 constexpr std::uint32_t kGatewayOtherFiles = 64;  // beside the clients' connections
-constexpr int kFirstResource = 5;
 
 // Connections need descriptors, of which roles inherit our limit.
 void raise_open_files_limit() {
@@ -44,14 +49,20 @@ base::Status harden_supervisor() {
 }
 
 std::vector<std::string> role_arguments(const char* role, hardening::Identity identity,
-                                        std::size_t resources, std::uint32_t open_files_max) {
+                                        std::uint32_t open_files_max) {
   return {fmt::format("redoubt-{}", role),
           "role",
           role,
           fmt::format("--uid={}", identity.uid),
           fmt::format("--gid={}", identity.gid),
-          fmt::format("--descriptors={}", kFirstResource + static_cast<int>(resources)),
           fmt::format("--open-files={}", open_files_max)};
+}
+
+// Asked often enough that a role which froze right after an answer is asked well before its time is
+// up.
+Patience make_patience(std::int64_t load_ms, std::int64_t busy_ms) {
+  constexpr std::int64_t kPingMs = 2'000;
+  return {.load_ms = load_ms, .busy_ms = busy_ms, .ping_ms = std::min(kPingMs, busy_ms / 4)};
 }
 
 base::Result<RoleSpec> make_gateway(const Config& config, const StatePaths& paths,
@@ -60,11 +71,13 @@ base::Result<RoleSpec> make_gateway(const Config& config, const StatePaths& path
   const auto identity = TRY(
       find_identity(config.sandbox.gateway_user, kGatewayIdentity).context("sandbox.gateway_user"));
   spec.name = "gateway";
-  spec.arguments = role_arguments("gateway", identity, listeners.size(),
-                                  config.limits.connections_max + kGatewayOtherFiles);
+  spec.identity = identity;
+  spec.arguments =
+      role_arguments("gateway", identity, config.limits.connections_max + kGatewayOtherFiles);
   spec.config = TRY(create_gateway_config(config, paths, listeners.size()));
   for (const Listener& listener : listeners) spec.resources.push_back(listener.socket.get());
-  spec.patience = {.load_ms = 3 * kGatewayBusyMs, .busy_ms = kGatewayBusyMs};
+  spec.kind = RoleKind::kGateway;
+  spec.patience = make_patience(kGatewayLoadMs, kGatewayBusyMs);
   return spec;
 }
 
@@ -73,11 +86,14 @@ base::Result<RoleSpec> make_engine(const Config& config, const ModelSource& mode
   const auto identity = TRY(
       find_identity(config.sandbox.engine_user, kEngineIdentity).context("sandbox.engine_user"));
   spec.name = "engine";
-  spec.arguments = role_arguments("engine", identity, 1, 0);
+  spec.identity = identity;
+  spec.arguments = role_arguments("engine", identity, 0);
   spec.config = TRY(create_engine_config(config, model));
   spec.resources = {model.directory.get()};
-  spec.patience = {.load_ms = config.supervisor.load_timeout_ms,
-                   .busy_ms = config.supervisor.busy_timeout_ms};
+  spec.progress_page = true;
+  spec.kind = RoleKind::kEngine;
+  spec.patience =
+      make_patience(config.supervisor.load_timeout_ms, config.supervisor.busy_timeout_ms);
   return spec;
 }
 
@@ -100,27 +116,35 @@ std::string make_summary(const std::vector<Listener>& listeners, const ModelSour
 
 }  // namespace
 
-base::Status run_supervisor(const Config& config, const base::Logger& log) {
+base::Status run_supervisor(const std::string& config_path, const base::Logger& log) {
   TRY(harden_supervisor());
+  auto handed_over =
+      TRY(take_handed_over(log));  // first: until then they look like anybody's descriptors
+  Config config = TRY(daemon_config::read_config(config_path));
   const StatePaths paths(config);
   TRY(ensure_directory(config.paths.state, kStateMode));
   TRY(ensure_directory(config.paths.runtime, kRuntimeMode));
   const base::Fd lock = TRY(lock_state(paths));
   const base::Fd executable = TRY(base::open_file("/proc/self/exe", O_PATH));
   const ModelSource model = TRY(open_model(config, paths));
-  const auto listeners = TRY(open_listeners(config.server.listen));
+  const auto listeners = TRY(open_listeners(std::move(handed_over.sockets), config.server.listen));
+  RunningConfig running(config_path, config, listeners.size());
 
   SupervisorParts parts{TRY(make_gateway(config, paths, listeners)),
                         TRY(make_engine(config, model)),
                         TRY(create_signal_fd()),
                         TRY(ControlSocket::create(paths.control_socket)),
-                        config.server.drain_timeout_ms,
                         make_facts(listeners, model),
                         make_summary(listeners, model),
-                        [&] { return create_gateway_config(config, paths, listeners.size()); }};
+                        [&] { return running.config().server.drain_timeout_ms; },
+                        [&] { return running.read_again(); },
+                        std::move(handed_over.weights),
+                        std::move(handed_over.useless)};
   for (RoleSpec* spec : {&parts.gateway, &parts.engine}) {
     spec->executable = executable.get();
     spec->landlock_abi_min = config.sandbox.landlock_abi_min;
+    spec->restarts.intensity = config.supervisor.restart_intensity;
+    spec->restarts.period_ms = config.supervisor.restart_period_ms;
   }
   for (const Listener& l : listeners) {
     log.notice("listening", {{"address", daemon_config::format_listen_address(l.address)}});

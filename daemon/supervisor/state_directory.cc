@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "hardening/base/clock.h"
 #include "hardening/base/file.h"
@@ -40,17 +41,44 @@ base::Result<base::Secret> read_secret_file(const std::string& path) {
   return secret;
 }
 
+// What root writes here (a verb of the command line, or a service started by hand) is given to whom
+// the state directory belongs to: the service, which may run as a user of its own, is the one that
+// reads it. Nothing when we are not root.
+base::Result<std::optional<base::FileOwner>> heir(const StatePaths& paths) {
+  if (::geteuid() != 0) return std::optional<base::FileOwner>();
+  return std::optional(TRY(base::owner_of(paths.directory)));
+}
+
+base::Status give_to_heir(const StatePaths& paths, const base::Fd& file) {
+  const auto owner = TRY(heir(paths));
+  struct stat info {};
+  if (!owner || ::fstat(file.get(), &info) != 0 || info.st_uid != 0) return {};
+  if (S_ISREG(info.st_mode) && info.st_nlink != 1) return {};  // known under another name too
+  if (::fchown(file.get(), owner->uid, owner->gid) != 0) return base::io_error(errno, "fchown");
+  return {};
+}
+
+base::Status write_state(const StatePaths& paths, const std::string& path, std::string_view text,
+                         unsigned mode) {
+  const auto owner = TRY(heir(paths));
+  return base::replace_file(path, text, mode, owner ? &*owner : nullptr);
+}
+
 base::Status write_tls_identity(const StatePaths& paths, const TlsIdentity& identity) {
   TRY(ensure_directory(paths.tls_directory, kPublicDirectory));
+  const base::Fd directory =
+      TRY(base::open_file(paths.tls_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  TRY(give_to_heir(paths, directory));
   // The key first: a certificate alone would look like a complete pair after a power loss.
-  TRY(base::replace_file(paths.tls_private_key, identity.private_key_pem.expose_text(), kPrivate));
-  return base::replace_file(paths.tls_certificate, identity.certificate_pem, kPublic);
+  TRY(write_state(paths, paths.tls_private_key, identity.private_key_pem.expose_text(), kPrivate));
+  return write_state(paths, paths.tls_certificate, identity.certificate_pem, kPublic);
 }
 
 }  // namespace
 
 StatePaths::StatePaths(const daemon_config::Config& config)
-    : lock(config.paths.state + "/lock"),
+    : directory(config.paths.state),
+      lock(config.paths.state + "/lock"),
       api_keys(config.paths.state + "/api-keys.json"),
       ask_key(config.paths.state + "/ask.key"),
       tls_directory(config.paths.state + "/tls"),
@@ -72,6 +100,7 @@ base::Status ensure_directory(const std::string& path, unsigned mode) {
 
 base::Result<base::Fd> lock_state(const StatePaths& paths) {
   base::Fd lock = TRY(base::open_file(paths.lock, O_RDWR | O_CREAT | O_NOFOLLOW, kPrivate));
+  TRY(give_to_heir(paths, lock));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno != EWOULDBLOCK) return base::io_error(errno, "lock " + paths.lock);
   return base::unavailable(
@@ -88,7 +117,7 @@ base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths) {
 }
 
 base::Status write_api_keys(const StatePaths& paths, const daemon_auth::ApiKeys& keys) {
-  return base::replace_file(paths.api_keys, keys.serialize().dump_pretty() + "\n", kPrivate);
+  return write_state(paths, paths.api_keys, keys.serialize().dump_pretty() + "\n", kPrivate);
 }
 
 base::Result<TlsIdentity> ensure_tls_identity(const daemon_config::Config& config,

@@ -22,6 +22,7 @@ namespace daemon_supervisor {
 struct StatePaths {
   explicit StatePaths(const daemon_config::Config& config);
 
+  std::string directory;
   std::string lock;
   std::string api_keys;
   std::string ask_key;

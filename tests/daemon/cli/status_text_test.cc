@@ -42,5 +42,29 @@ TEST(StatusText, TakesAnyDocument) {
   }
 }
 
+TEST(StatusText, ShowsAlarmQuarantineAndTheLastReload) {
+  const std::string text = format_status(parse(
+      R"({"version":"1","state":"degraded","quarantined":2,
+          "last_reload":{"reload":"done","changed":[],"needs_restart":["engine.threads"]},
+          "roles":[{"name":"engine","state":"waiting","degraded":true}]})"));
+  EXPECT_NE(text.find("2 requests that kill the engine"), text.npos) << text;
+  EXPECT_NE(text.find("engine.threads: needs a restart of the service"), text.npos) << text;
+  EXPECT_NE(text.find("waiting, ALARM: keeps failing"), text.npos) << text;
+}
+
+TEST(StatusText, ShowsWhyAReloadWasRefused) {
+  const std::string text =
+      format_status(parse(R"({"last_reload":{"reload":"refused","error":"line 3 is wrong"}})"));
+  EXPECT_NE(text.find("refused: line 3 is wrong"), text.npos) << text;
+}
+
+TEST(StatusText, ListsWhatAReloadDidAndDidNot) {
+  EXPECT_EQ(
+      format_reload(parse(
+          R"({"reload":"done","changed":["limits.body_bytes_max"],"needs_restart":["engine.threads"]})")),
+      "reload: done\nlimits.body_bytes_max: in effect\n"
+      "engine.threads: needs a restart of the service\n");
+}
+
 }  // namespace
 }  // namespace daemon_cli

@@ -63,21 +63,9 @@ TEST(Config, TheDocumentedExampleShowsEveryKey) {
 
 // What image/redoubt.toml states as a default is what an empty file gives.
 TEST(Config, TheDocumentedDefaultsAreTheDefaults) {
-  const Config documented = parsed(example());
-  const Config empty = parsed("");
-  EXPECT_EQ(documented.engine.serialize(), empty.engine.serialize());
-  EXPECT_EQ(documented.limits.serialize(), empty.limits.serialize());
-  EXPECT_EQ(format_listen_address(documented.server.listen.at(0)),
-            format_listen_address(empty.server.listen.at(0)));
-  EXPECT_EQ(documented.server.drain_timeout_ms, empty.server.drain_timeout_ms);
-  EXPECT_EQ(documented.paths.state, empty.paths.state);
-  EXPECT_EQ(documented.paths.runtime, empty.paths.runtime);
-  EXPECT_EQ(documented.sandbox.gateway_user, empty.sandbox.gateway_user);
-  EXPECT_EQ(documented.sandbox.engine_user, empty.sandbox.engine_user);
-  EXPECT_EQ(documented.sandbox.landlock_abi_min, empty.sandbox.landlock_abi_min);
-  EXPECT_EQ(documented.supervisor.busy_timeout_ms, empty.supervisor.busy_timeout_ms);
-  EXPECT_EQ(documented.supervisor.load_timeout_ms, empty.supervisor.load_timeout_ms);
-  EXPECT_EQ(documented.model.trusted_keys, empty.model.trusted_keys);
+  const Changes changes = compare(parsed(""), parsed(example()));
+  EXPECT_THAT(changes.in_place, testing::IsEmpty());
+  EXPECT_THAT(changes.needs_restart, testing::IsEmpty());
 }
 
 TEST(Config, StoresValuesWhereTheyBelong) {
@@ -185,6 +173,85 @@ TEST(Config, AMissingFileSaysSo) {
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.error().code, base::ErrorCode::kNotFound);
   EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/redoubt.toml"));
+}
+
+// ---- what a reload makes of it
+// --------------------------------------------------------------------
+
+struct Example {
+  std::string_view key;
+  std::string_view value;  // not the default
+};
+
+constexpr Example kInPlace[] = {
+    {"server.tls_min_version", "\"1.2\""}, {"server.drain_timeout_ms", "200"},
+    {"limits.requests_per_key_max", "7"},  {"limits.body_bytes_max", "2048"},
+    {"limits.header_timeout_ms", "200"},   {"limits.body_timeout_ms", "200"},
+    {"limits.write_timeout_ms", "200"},    {"limits.request_timeout_ms", "2000"},
+    {"limits.ping_interval_ms", "200"},
+};
+constexpr Example kNeedsRestart[] = {
+    {"server.listen", "[\"127.0.0.1:1\"]"},
+    {"paths.state", "\"/s\""},
+    {"paths.runtime", "\"/r\""},
+    {"model.name", "\"m\""},
+    {"model.directory", "\"/m\""},
+    {"model.file", "\"m.gguf\""},
+    {"model.trusted_keys", "[\"/k\"]"},
+    {"engine.backend", "\"reference\""},
+    {"engine.threads", "7"},
+    {"engine.context_tokens", "64"},
+    {"engine.sequences_max", "7"},
+    {"engine.kv_cache_bytes", "\"1 MiB\""},
+    {"engine.memory_bytes_max", "\"1 GiB\""},
+    {"engine.kv_format", "\"f32\""},
+    {"engine.step_tokens_max", "17"},
+    {"engine.queue_max", "7"},
+    {"engine.prefix_cache", "false"},
+    {"engine.keep_weights", "\"never\""},
+    {"limits.connections_max", "7"},
+    {"limits.requests_max", "7"},
+    {"sandbox.gateway_user", "\"7\""},
+    {"sandbox.engine_user", "\"7\""},
+    {"sandbox.landlock_abi_min", "1"},
+    {"supervisor.busy_timeout_ms", "7000"},
+    {"supervisor.load_timeout_ms", "7000"},
+    {"supervisor.restart_intensity", "7"},
+    {"supervisor.restart_period_ms", "7000"},
+};
+
+Config with(const Example& example) {
+  const auto dot = example.key.find('.');
+  const std::string section(example.key.substr(0, dot)), key(example.key.substr(dot + 1));
+  return parsed("[" + section + "]\n" + key + " = " + std::string(example.value) + "\n");
+}
+
+TEST(ConfigReload, KnowsOfEveryKeyWhetherItTakesEffect) {
+  const Config running = parsed("");
+  for (const Example& example : kInPlace) {
+    const Changes changes = compare(running, with(example));
+    EXPECT_THAT(changes.in_place, testing::ElementsAre(example.key));
+    EXPECT_THAT(changes.needs_restart, testing::IsEmpty());
+    const Changes left = compare(apply_in_place(running, with(example)), with(example));
+    EXPECT_THAT(left.in_place, testing::IsEmpty()) << example.key;
+  }
+  for (const Example& example : kNeedsRestart) {
+    const Changes changes = compare(running, with(example));
+    EXPECT_THAT(changes.needs_restart, testing::ElementsAre(example.key));
+    EXPECT_THAT(changes.in_place, testing::IsEmpty());
+    const Changes left = compare(apply_in_place(running, with(example)), with(example));
+    EXPECT_THAT(left.needs_restart, testing::ElementsAre(example.key));
+  }
+  // Certificate and key come in pairs.
+  EXPECT_EQ(std::size(kInPlace) + std::size(kNeedsRestart) + 2, known_keys().size());
+}
+
+TEST(ConfigReload, ACertificateTakesEffect) {
+  const Config fresh = parsed("[server]\ntls_certificate = \"/c\"\ntls_private_key = \"/k\"\n");
+  const Changes changes = compare(parsed(""), fresh);
+  EXPECT_THAT(changes.in_place,
+              testing::ElementsAre("server.tls_certificate", "server.tls_private_key"));
+  EXPECT_EQ(apply_in_place(parsed(""), fresh).server.tls_private_key, "/k");
 }
 
 }  // namespace

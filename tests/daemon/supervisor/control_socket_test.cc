@@ -34,8 +34,9 @@ class ControlSocketTest : public testing::Test {
   }
 
   void serve(std::int64_t now = 0) {
-    socket_->serve(now,
-                   [](std::string_view request) { return "[\"" + std::string(request) + "\"]"; });
+    socket_->serve(now, [](std::string_view request, std::uint64_t&) {
+      return "[\"" + std::string(request) + "\"]";
+    });
   }
 
   static std::string read_all(const base::Fd& fd) {
@@ -106,12 +107,39 @@ TEST_F(ControlSocketTest, GivesALongAnswerToASlowReader) {
   const std::string answer(900'000, 'x');
   std::string text;
   for (int i = 0; i < 1'000 && text.size() <= answer.size(); ++i) {
-    socket_->serve(0, [&](std::string_view) { return answer; });
+    socket_->serve(0, [&](std::string_view, std::uint64_t&) { return answer; });
     char bytes[10'000];
     const ssize_t got = ::recv(client.get(), bytes, sizeof bytes, MSG_DONTWAIT);
     if (got > 0) text.append(bytes, static_cast<std::size_t>(got));
   }
   EXPECT_EQ(text, answer + "\n");
+}
+
+TEST_F(ControlSocketTest, AnAnswerMayTakeAWhile) {
+  const base::Fd client = connect();
+  ASSERT_EQ(::send(client.get(), "reload\n", 7, 0), 7);
+  int asked = 0;
+  const auto answer = [&](std::string_view, std::uint64_t& ticket) {
+    EXPECT_EQ(ticket, asked == 0 ? 0u : 5u);  // what was left there comes back
+    ticket = 5;
+    return ++asked < 3 ? std::nullopt : std::optional<std::string>("[]");
+  };
+  for (int i = 0; i < 2; ++i) {
+    socket_->serve(i, answer);
+    EXPECT_EQ(read_all(client), "(open)");
+  }
+  socket_->serve(2, answer);
+  EXPECT_EQ(read_all(client), "[]\n");
+}
+
+TEST_F(ControlSocketTest, DoesNotWaitForAnAnswerForEver) {
+  const base::Fd client = connect();
+  ASSERT_EQ(::send(client.get(), "reload\n", 7, 0), 7);
+  const auto never = [](std::string_view, std::uint64_t&) { return std::optional<std::string>(); };
+  socket_->serve(0, never);
+  EXPECT_EQ(socket_->next_deadline(), ControlSocket::kAnswerTimeMs);
+  socket_->serve(ControlSocket::kAnswerTimeMs, never);
+  EXPECT_EQ(read_all(client), "");
 }
 
 TEST_F(ControlSocketTest, IsForItsOwnerAndGroup) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace daemon_supervisor {
 namespace {
 
@@ -84,6 +86,86 @@ TEST(Liveness, IdleTimeDoesNotCountAgainstTheNextJob) {
   liveness.answered(7, true, 5'001);  // has just begun
   EXPECT_EQ(liveness.overdue(5'050), "");
   EXPECT_EQ(liveness.overdue(5'051), "busy without progress");
+}
+
+// ---- the progress page --------------------------------------------------------------------------
+
+TEST(Liveness, ALongStepIsNoOffence) {
+  Liveness liveness = make_ready(0);
+  liveness.pinged(0);
+  std::uint64_t layers = 0;
+  for (std::int64_t now = 0; now < 10'000; now += 20) {
+    liveness.page_read(++layers, true, now);  // and no answer, all the while
+    EXPECT_EQ(liveness.overdue(now + 19), "");
+  }
+}
+
+TEST(Liveness, AStepThatStandsStillIsOne) {
+  Liveness liveness = make_ready(0);
+  liveness.pinged(0);
+  liveness.answered(1, true, 1);
+  liveness.page_read(5, true, 10);
+  liveness.page_read(6, true, 20);  // moved at 10 or later
+  liveness.page_read(6, true, 40);
+  EXPECT_EQ(liveness.overdue(59), "");
+  EXPECT_EQ(liveness.overdue(60), "busy without progress");
+}
+
+TEST(Liveness, APageThatMovesExcusesAnAnswerThatIsMissing) {
+  Liveness liveness = make_ready(0);
+  liveness.pinged(0);
+  liveness.page_read(5, false, 30);
+  liveness.page_read(6, false, 40);
+  EXPECT_EQ(liveness.overdue(79), "");
+  EXPECT_EQ(liveness.overdue(80), "does not answer");
+}
+
+TEST(Liveness, AnIdlePageAsksForNothing) {
+  Liveness liveness = make_ready(0);
+  liveness.pinged(0);
+  liveness.answered(0, false, 1);
+  liveness.page_read(0, false, 1'000);
+  EXPECT_EQ(liveness.overdue(1'900), "");
+}
+
+TEST(Liveness, TheBeginningOfAStepIsProgress) {
+  Liveness liveness = make_ready(0);
+  liveness.pinged(0);
+  liveness.answered(0, false, 1);
+  liveness.page_read(0, false, 490);
+  liveness.page_read(0, true, 500);
+  EXPECT_EQ(liveness.overdue(539), "");
+  EXPECT_EQ(liveness.overdue(540), "busy without progress");
+}
+
+// Wherever in the cycle of pings it froze: from its last sign of life on, never longer than
+// busy_ms.
+TEST(Liveness, AFrozenRoleIsFoundOutWithinItsPatience) {
+  for (std::int64_t frozen_at = 20'000; frozen_at < 24'000; frozen_at += 7) {
+    Liveness liveness({.busy_ms = 9'000, .ping_ms = 2'000});
+    liveness.started(0);
+    liveness.became_ready(0);
+    std::int64_t now = 0;
+    while (liveness.overdue(now).empty()) {
+      if (liveness.ping_due(now)) {
+        liveness.pinged(now);
+        if (now < frozen_at) liveness.answered(0, false, now);
+      }
+      now = std::max(now + 1, liveness.next_deadline());
+    }
+    EXPECT_LE(now, frozen_at + 9'000);
+    EXPECT_GE(now, frozen_at + 9'000 - 2'000);
+  }
+}
+
+TEST(Liveness, TimeInWhichNobodyRanDoesNotCount) {
+  Liveness liveness = make_ready(0);
+  liveness.pinged(0);
+  liveness.page_read(5, true, 10);
+  liveness.page_read(6, true, 20);
+  liveness.excuse(100'000);
+  EXPECT_EQ(liveness.overdue(100'059), "");
+  EXPECT_EQ(liveness.overdue(100'060), "busy without progress");
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <regex>  // on text of our own
 
 #include "hardening/base/file.h"
 
@@ -24,7 +26,8 @@ struct Outcome {
   std::string ending;
 };
 
-Outcome run_shell(const std::string& command, std::vector<std::string> environment = {}) {
+Outcome run_shell(const std::string& command, std::vector<std::string> environment = {},
+                  hardening::Identity identity = {}) {
   int ends[2];
   EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const base::Fd read_end(ends[0]);
@@ -34,7 +37,8 @@ Outcome run_shell(const std::string& command, std::vector<std::string> environme
   auto child = spawn({shell.get(),
                       {"sh", "-c", command},
                       std::move(environment),
-                      {null.get(), write_end.get(), null.get()}});
+                      {null.get(), write_end.get(), null.get()},
+                      identity});
   EXPECT_TRUE(child.ok());
   EXPECT_TRUE(write_end.close().ok());
   Outcome outcome;
@@ -46,21 +50,59 @@ Outcome run_shell(const std::string& command, std::vector<std::string> environme
   return outcome;
 }
 
+std::string run_and_signal(int signal) {
+  const base::Fd shell = base::open_file("/bin/sh", O_PATH).value();
+  const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
+  const base::Fd never(::eventfd(0, EFD_CLOEXEC));
+  auto child =
+      spawn({shell.get(), {"sh", "-c", "read x"}, {}, {never.get(), null.get(), null.get()}, {}});
+  EXPECT_TRUE(child.ok());
+  ::kill(child.value().pid, signal);
+  return wait_for(child.value());
+}
+
 TEST(Spawn, SaysHowAChildEnded) {
   EXPECT_EQ(run_shell("exit 0").ending, "exited with status 0");
   EXPECT_EQ(run_shell("exit 3").ending, "exited with status 3");
-  EXPECT_EQ(run_shell("kill -KILL $$").ending, "killed by SIGKILL");
-  EXPECT_EQ(run_shell("kill -SYS $$").ending, "killed by SIGSYS (seccomp)");
+}
+
+// Process 1 of a pid namespace: from outside, only SIGKILL is sure to end it.
+TEST(Spawn, SaysWhatKilledAChild) {
+  EXPECT_EQ(run_and_signal(SIGKILL), "killed by SIGKILL");
+}
+
+// hardening::install_crash_report() ends a role with 128 + signal; one that could not is the same.
+TEST(Spawn, ACrashIsACrashWhoeverReportsIt) {
+  EXPECT_EQ(run_shell("exit 139").ending, "crashed by SIGSEGV");
+  EXPECT_EQ(run_shell("exit 134").ending, "crashed by SIGABRT");
+  EXPECT_EQ(run_shell("exit 137").ending, "exited with status 137");  // no report has SIGKILL
+}
+
+TEST(Spawn, AChildIsTheFirstOfItsPidNamespace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(run_shell("echo $$; kill -TERM $$; kill -KILL $$; echo alive").text, "1\nalive\n");
+}
+
+// With an identity the child gets a user namespace in which only that user exists, and what it
+// needs to become it; nothing of that is any good outside.
+TEST(Spawn, AChildWithAnIdentityHoldsCapabilitiesInAUserNamespaceOfOne) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const char* const command =
+      "cat /proc/self/uid_map /proc/self/gid_map; grep CapEff /proc/self/status; "
+      "chown 1 / 2>/dev/null || echo no chown";
+  const std::string text = run_shell(command, {"PATH=/usr/bin:/bin"}, {64'801, 64'802}).text;
+  EXPECT_EQ(std::regex_replace(text, std::regex("[ \t]+"), " "),
+            " 64801 64801 1\n 64802 64802 1\nCapEff: 00000000002401c0\nno chown\n");
 }
 
 TEST(Spawn, GivesOnlyTheDescriptorsItNames) {
   const base::Fd other = base::open_file("/dev/null", O_RDONLY).value();
   ASSERT_EQ(::fcntl(other.get(), F_SETFD, 0), 0);  // would be inherited by a plain exec
   // The shell's own directory listing adds one descriptor of its own.
-  EXPECT_EQ(run_shell("for f in /proc/$$/fd/*; do echo ${f##*/}; done").text.substr(0, 6),
+  EXPECT_EQ(run_shell("for f in /proc/self/fd/*; do echo ${f##*/}; done").text.substr(0, 6),
             "0\n1\n2\n");
-  EXPECT_EQ(run_shell("test -e /proc/$$/fd/" + std::to_string(other.get()) + " && echo open").text,
-            "");
+  EXPECT_EQ(
+      run_shell("test -e /proc/self/fd/" + std::to_string(other.get()) + " && echo open").text, "");
 }
 
 TEST(Spawn, GivesOnlyTheEnvironmentItNames) {
@@ -81,14 +123,14 @@ TEST(Spawn, TheChildBlocksNoSignal) {
 
 TEST(Spawn, TheChildLeadsASession) {
   const std::string text =
-      run_shell("cut -d' ' -f6 /proc/$$/stat; echo $$", {"PATH=/usr/bin:/bin"}).text;
-  const auto line = text.find('\n') + 1;
-  EXPECT_EQ(text.substr(0, line), text.substr(line));
+      run_shell("exec cut -d' ' -f1,6 /proc/self/stat", {"PATH=/usr/bin:/bin"}).text;
+  const auto space = text.find(' ');
+  EXPECT_EQ(text.substr(0, space) + "\n", text.substr(space + 1));
 }
 
 TEST(Spawn, AMissingExecutableIsAnExitNotAHang) {
   const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
-  auto child = spawn({null.get(), {"x"}, {}, {null.get(), null.get(), null.get()}});
+  auto child = spawn({null.get(), {"x"}, {}, {null.get(), null.get(), null.get()}, {}});
   ASSERT_TRUE(child.ok());
   EXPECT_EQ(wait_for(child.value()), "exited with status 127");
 }
@@ -97,7 +139,7 @@ TEST(Spawn, ARunningChildIsNotReaped) {
   const base::Fd shell = base::open_file("/bin/sh", O_PATH).value();
   const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
   auto child =
-      spawn({shell.get(), {"sh", "-c", "read x"}, {}, {null.get(), null.get(), null.get()}});
+      spawn({shell.get(), {"sh", "-c", "read x"}, {}, {null.get(), null.get(), null.get()}, {}});
   ASSERT_TRUE(child.ok());
   ::kill(child.value().pid, SIGSTOP);
   EXPECT_EQ(reap(child.value()), "");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "hardening/base/file.h"
 #include "tests/daemon/supervisor/temporary_directory.h"
@@ -81,6 +82,26 @@ TEST_F(StateDirectory, AFileInPlaceOfADirectoryIsAnError) {
   EXPECT_TRUE(ensure_directory(directory_.path() + "/d", 0700).ok());
   EXPECT_TRUE(ensure_directory(directory_.path() + "/d", 0700).ok());
   EXPECT_EQ(mode_of(directory_.path() + "/d"), 0700u);
+}
+
+// A service that runs as a user of its own reads what root's command line writes.
+TEST_F(StateDirectory, WhatRootWritesBelongsToTheOwnerOfTheDirectory) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kUser = 64'803;
+  ASSERT_EQ(::chown(directory_.path().c_str(), kUser, kUser), 0);
+  const StatePaths paths(config_);
+  ASSERT_TRUE(write_api_keys(paths, {}).ok());
+  ASSERT_TRUE(lock_state(paths).ok());
+  ASSERT_TRUE(ensure_tls_identity(config_, paths).ok());
+  for (const std::string& path : {paths.api_keys, paths.lock, paths.tls_directory,
+                                  paths.tls_certificate, paths.tls_private_key}) {
+    struct stat info {};
+    ASSERT_EQ(::stat(path.c_str(), &info), 0) << path;
+    EXPECT_EQ(info.st_uid, kUser) << path;
+    EXPECT_EQ(info.st_gid, kUser) << path;
+  }
+  EXPECT_EQ(mode_of(paths.api_keys), 0600u);
+  EXPECT_EQ(mode_of(paths.tls_private_key), 0600u);
 }
 
 }  // namespace

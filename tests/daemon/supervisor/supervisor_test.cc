@@ -31,7 +31,7 @@ using testing::HasSubstr;
 struct Play {
   std::string gateway = "ready";
   std::string engine = "ready";
-  std::string gateway_after_reload = "ready";
+  std::string settings_after_reload = "ready";  // empty: the file is invalid
   std::int64_t landlock_abi_min = 0;
   std::uint32_t drain_timeout_ms = 300;
 };
@@ -77,12 +77,10 @@ class SupervisorTest : public testing::Test {
     spec.arguments = {"test_role"};
     spec.config = create_sealed_memfd("test", behaviour).value();
     spec.resources = {resource};
-    spec.patience = {.load_ms = 400, .busy_ms = 250, .ping_ms = 20, .stop_ms = 200};
-    spec.restarts = {.delay_min_ms = 20,
-                     .delay_max_ms = 100,
-                     .stable_ms = 60'000,
-                     .failures_max = 5,
-                     .period_ms = 60'000};
+    spec.kind = name == "gateway" ? RoleKind::kGateway : RoleKind::kEngine;
+    spec.progress_page = spec.kind == RoleKind::kEngine;
+    spec.patience = {.load_ms = 400, .busy_ms = 250, .ping_ms = 20, .stop_ms = 200, .page_ms = 20};
+    spec.restarts = {.delay_min_ms = 20, .delay_max_ms = 100, .intensity = 5, .period_ms = 60'000};
     spec.landlock_abi_min = play.landlock_abi_min;
     return spec;
   }
@@ -101,12 +99,23 @@ class SupervisorTest : public testing::Test {
                           make_spec("engine", play.engine, executable.get(), null.get(), play),
                           create_signal_fd().value(),
                           ControlSocket::create(socket_path()).value(),
-                          play.drain_timeout_ms,
                           base::Json::object({{"version", "test"}}),
                           "serving nothing",
-                          [&] { return create_sealed_memfd("test", play.gateway_after_reload); }};
+                          [&] { return play.drain_timeout_ms; },
+                          [&] { return read_again(play); },
+                          std::nullopt,
+                          {}};
     Supervisor(std::move(parts), log, clock).run();
     ::_exit(0);
+  }
+
+  static base::Result<FreshSettings> read_again(const Play& play) {
+    if (play.settings_after_reload.empty()) return base::invalid_input("redoubt.toml:1: no");
+    FreshSettings fresh;
+    fresh.gateway_config = TRY(create_sealed_memfd("test", play.settings_after_reload));
+    fresh.changed = {"limits.body_bytes_max"};
+    fresh.restarted = {"engine.threads"};
+    return fresh;
   }
 
   void start(const Play& play) {
@@ -140,6 +149,13 @@ class SupervisorTest : public testing::Test {
     return member != nullptr && member->is_int() ? member->as_int() : -1;
   }
 
+  static base::Json stat_of(const base::Json& status, std::string_view name, std::string_view key) {
+    const base::Json r = role(status, name);
+    const base::Json* stats = r.find("stats");
+    const base::Json* value = stats != nullptr && stats->is_object() ? stats->find(key) : nullptr;
+    return value != nullptr ? *value : base::Json();
+  }
+
   // Asks for the status until it is as wanted, for a few seconds.
   base::Json wait_until(const std::function<bool(const base::Json&)>& wanted) {
     base::Json last = base::Json::object();
@@ -162,7 +178,7 @@ class SupervisorTest : public testing::Test {
 
   // The supervisor's exit status after `signal`; -1 when it did not exit by itself.
   int end_with(int signal) {
-    ::kill(pid_, signal);
+    if (signal != 0) ::kill(pid_, signal);
     int ending = 0;
     for (int i = 0; i < 1'000; ++i) {
       if (::waitpid(pid_, &ending, WNOHANG) == pid_) {
@@ -229,14 +245,9 @@ TEST_F(SupervisorTest, GivesARoleTheDescriptorsOfTheProtocolAndNoEnvironment) {
 
 TEST_F(SupervisorTest, IntroducesGatewayAndEngineToEachOther) {
   start({});
-  const auto has_peer = [](const base::Json& s, const char* name) {
-    const base::Json r = role(s, name);
-    const base::Json* stats = r.find("stats");
-    const base::Json* peer =
-        stats != nullptr && stats->is_object() ? stats->find("has_peer") : nullptr;
-    return peer != nullptr && peer->as_bool();
-  };
-  wait_until([&](const base::Json& s) { return has_peer(s, "gateway") && has_peer(s, "engine"); });
+  wait_until([&](const base::Json& s) {
+    return stat_of(s, "gateway", "peers") == 1 && stat_of(s, "engine", "peers") == 1;
+  });
 }
 
 TEST_F(SupervisorTest, RestartsARoleThatCrashed) {
@@ -244,7 +255,7 @@ TEST_F(SupervisorTest, RestartsARoleThatCrashed) {
   const base::Json status = wait_until([](const base::Json& s) {
     return text_of(s, "state") == "ready" && number_of(role(s, "engine"), "restarts") == 1;
   });
-  EXPECT_THAT(text_of(role(status, "engine"), "last_exit"), HasSubstr("killed by SIGABRT"));
+  EXPECT_THAT(text_of(role(status, "engine"), "last_exit"), HasSubstr("crashed by SIGABRT"));
   EXPECT_EQ(number_of(role(status, "gateway"), "restarts"), 0);
   EXPECT_EQ(child_count(), 2u);  // and no zombie among them
 }
@@ -272,8 +283,10 @@ TEST_F(SupervisorTest, BacksOffAndRaisesAnAlarmWhenARoleKeepsFailing) {
       wait_until([](const base::Json& s) { return text_of(s, "state") == "degraded"; });
   EXPECT_THAT(text_of(role(status, "engine"), "last_exit"), HasSubstr("exited with status 7"));
   EXPECT_EQ(text_of(role(status, "gateway"), "state"), "ready");
-  EXPECT_THAT(systemd_.heard(), HasSubstr("degraded"));
-  EXPECT_THAT(systemd_.heard(), testing::Not(HasSubstr("READY=1")));
+  EXPECT_THAT(systemd_.heard(), HasSubstr("STATUS=ALARM: engine degraded"));
+  // The start is over: a gateway that says what is wrong is all there will be.
+  EXPECT_THAT(systemd_.heard(), HasSubstr("READY=1"));
+  wait_until([](const base::Json& s) { return stat_of(s, "gateway", "engine") == 3; });
   // Not a tight loop: at the slowest pace of this test, ten starts a second at most.
   const auto first = number_of(role(this->status(), "engine"), "restarts");
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -362,16 +375,189 @@ TEST_F(SupervisorTest, IsNotHeldUpByASystemdThatDoesNotListen) {
   EXPECT_EQ(end_with(SIGTERM), 0);
 }
 
-TEST_F(SupervisorTest, AReloadReplacesTheGatewayAndLeavesTheEngine) {
-  start({.gateway_after_reload = "ready\nanew"});
+TEST_F(SupervisorTest, AReloadIsTakenByTheRunningGateway) {
+  start({.settings_after_reload = "ready\nanew"});
   const base::Json before = wait_until_ready();
+  systemd_.heard();
+  EXPECT_EQ(ask_control_socket(socket_path(), "reload", 2'000).value(),
+            "{\"reload\":\"done\",\"changed\":[\"limits.body_bytes_max\"],"
+            "\"needs_restart\":[\"engine.threads\"]}\n");
+  const base::Json after = wait_until(
+      [&](const base::Json& s) { return stat_of(s, "gateway", "reloaded") == "ready\nanew"; });
+  for (const char* name : {"gateway", "engine"})
+    EXPECT_EQ(number_of(role(after, name), "pid"), number_of(role(before, name), "pid"));
+  const std::string& heard = systemd_.heard();
+  const auto reloading = heard.find("RELOADING=1\nMONOTONIC_USEC=");
+  ASSERT_NE(reloading, heard.npos);
+  EXPECT_NE(heard.find("READY=1", reloading), heard.npos);
+}
+
+TEST_F(SupervisorTest, ALaterGatewayStartsWithWhatWasReloaded) {
+  start({.settings_after_reload = "refuse"});
+  const base::Json before = wait_until_ready();
+  ASSERT_THAT(ask_control_socket(socket_path(), "reload", 2'000).value(), HasSubstr("done"));
   const auto pid = number_of(role(before, "gateway"), "pid");
-  ASSERT_TRUE(ask_control_socket(socket_path(), "reload", 2'000).ok());
-  const base::Json after = wait_until([&](const base::Json& s) {
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  wait_until([&](const base::Json& s) {
     return text_of(s, "state") == "ready" && number_of(role(s, "gateway"), "pid") != pid;
   });
-  EXPECT_EQ(number_of(role(after, "engine"), "pid"), number_of(role(before, "engine"), "pid"));
-  EXPECT_EQ(text_of(role(after, "gateway"), "last_exit"), "");  // no failure
+  EXPECT_EQ(ask_control_socket(socket_path(), "reload", 2'000).value(),
+            "{\"reload\":\"refused\",\"error\":\"the gateway refuses: the key does not fit\"}\n");
+}
+
+TEST_F(SupervisorTest, AnInvalidFileLeavesEverythingAsItIs) {
+  start({.settings_after_reload = ""});
+  const base::Json before = wait_until_ready();
+  ASSERT_EQ(::kill(pid_, SIGHUP), 0);
+  const base::Json after =
+      wait_until([](const base::Json& s) { return s.find("last_reload") != nullptr; });
+  EXPECT_EQ(after.find("last_reload")->dump(),
+            "{\"reload\":\"refused\",\"error\":\"redoubt.toml:1: no\"}");
+  EXPECT_EQ(number_of(role(after, "gateway"), "pid"), number_of(role(before, "gateway"), "pid"));
+  const std::string& heard = systemd_.heard();
+  EXPECT_NE(heard.find("READY=1", heard.find("RELOADING=1")), heard.npos);  // it is over
+}
+
+TEST_F(SupervisorTest, AGatewayThatDiesOfAReloadComesBackWithWhatItHad) {
+  start({.gateway = "no-reload", .settings_after_reload = "ready"});
+  wait_until_ready();
+  EXPECT_THAT(ask_control_socket(socket_path(), "reload", 2'000).value(),
+              HasSubstr("the gateway ended while it took the new settings"));
+  wait_until_ready();
+  EXPECT_THAT(ask_control_socket(socket_path(), "reload", 2'000).value(), HasSubstr("refused"));
+}
+
+TEST_F(SupervisorTest, AReloadHelpsAGatewayThatDoesNotStart) {
+  start({.gateway = "die", .settings_after_reload = "ready"});
+  wait_until([](const base::Json& s) { return text_of(s, "state") == "degraded"; });
+  EXPECT_THAT(ask_control_socket(socket_path(), "reload", 2'000).value(),
+              HasSubstr("it is started with the new settings"));
+  wait_until([](const base::Json& s) { return text_of(role(s, "gateway"), "state") == "ready"; });
+}
+
+// ---- progress -----------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, KillsAnEngineWhoseStepStandsStill) {
+  start({.engine = "frozen"});
+  wait_for_exit_text("engine", "busy without progress (killed by SIGKILL)");
+}
+
+TEST_F(SupervisorTest, LetsALongStepRun) {
+  start({.engine = "long"});  // four times as long as its patience without a sign
+  wait_until([](const base::Json& s) { return number_of(role(s, "engine"), "work") > 0; });
+  EXPECT_EQ(number_of(role(status(), "engine"), "restarts"), 0);
+}
+
+// ---- weights ------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, KeepsTheWeightsForTheNextEngineAndWithSystemd) {
+  start({.engine = "weights"});
+  const base::Json before = wait_until_ready();
+  EXPECT_EQ(role(before, "engine").find("report")->find("descriptors")->dump(), "[0,1,2,3,5,6]");
+  EXPECT_EQ(number_of(role(before, "engine"), "weights_kept_bytes"), 8'192);
+  const auto pid = number_of(role(before, "engine"), "pid");
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  const base::Json after = wait_until([&](const base::Json& s) {
+    return text_of(s, "state") == "ready" && number_of(role(s, "engine"), "pid") != pid;
+  });
+  EXPECT_EQ(role(after, "engine").find("report")->find("descriptors")->dump(), "[0,1,2,3,5,6,7]");
+  EXPECT_THAT(systemd_.heard(), HasSubstr("FDSTORE=1\nFDNAME=redoubt-weights\nFDPOLL=0\n"));
+}
+
+TEST_F(SupervisorTest, RefusesWeightsThatCanBeChanged) {
+  start({.engine = "bad-weights"});
+  wait_for_exit_text("engine", "weights: not sealed against every change (killed by SIGKILL)");
+  EXPECT_EQ(number_of(role(status(), "engine"), "weights_kept_bytes"), -1);
+}
+
+TEST_F(SupervisorTest, AnEngineThatDiesOfKeptWeightsIsStartedWithoutThem) {
+  start({.engine = "picky"});
+  // Without: crashed. With: exited before it was ready. Without again: crashed again.
+  wait_until([](const base::Json& s) {
+    return text_of(role(s, "engine"), "last_exit").find("crashed") != std::string::npos &&
+           number_of(role(s, "engine"), "restarts") >= 3;
+  });
+  EXPECT_THAT(systemd_.heard(), HasSubstr("FDSTOREREMOVE=1\nFDNAME=redoubt-weights\n"));
+}
+
+TEST_F(SupervisorTest, OnlyTheEngineHandsOverWeights) {
+  start({.gateway = "weights"});
+  wait_for_exit_text("gateway", "sent \"weights\", which is not permitted while starting");
+}
+
+// ---- quarantine ---------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, TheQuarantineOutlivesTheGateway) {
+  start({.gateway = "quarantine"});
+  const base::Json before = wait_until([](const base::Json& s) {
+    return number_of(s, "quarantined") == 1 && stat_of(s, "gateway", "quarantined") == 1;
+  });
+  const auto pid = number_of(role(before, "gateway"), "pid");
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  wait_until([&](const base::Json& s) {
+    return number_of(role(s, "gateway"), "pid") != pid && stat_of(s, "gateway", "quarantined") == 1;
+  });
+  EXPECT_EQ(number_of(status(), "quarantined"), 1);
+}
+
+TEST_F(SupervisorTest, OnlyTheGatewayQuarantines) {
+  start({.engine = "quarantine"});
+  wait_for_exit_text("engine", "sent \"quarantine\", which is not permitted while ready");
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, TheEngineComesBackWhileTheGatewayDrains) {
+  start({.gateway = "slow", .drain_timeout_ms = 5'000});
+  const auto pid = number_of(role(wait_until_ready(), "engine"), "pid");
+  ASSERT_EQ(::kill(pid_, SIGTERM), 0);
+  wait_until([](const base::Json& s) { return text_of(s, "state") == "stopping"; });
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  const base::Json after = wait_until([&](const base::Json& s) {
+    return text_of(role(s, "engine"), "state") == "ready" &&
+           number_of(role(s, "engine"), "pid") != pid;
+  });
+  EXPECT_EQ(text_of(role(after, "gateway"), "state"), "draining");
+  EXPECT_EQ(end_with(0), 0);
+}
+
+TEST_F(SupervisorTest, EndsWhileStarting) {
+  start({.gateway = "mute", .engine = "mute"});
+  wait_until([](const base::Json& s) { return text_of(s, "state") == "starting"; });
+  EXPECT_EQ(end_with(SIGTERM), 0);
+}
+
+TEST_F(SupervisorTest, ASecondSigtermDoesNotWaitForRequests) {
+  start({.gateway = "slow", .drain_timeout_ms = 60'000});
+  wait_until_ready();
+  ASSERT_EQ(::kill(pid_, SIGTERM), 0);
+  wait_until([](const base::Json& s) { return text_of(s, "state") == "stopping"; });
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(end_with(SIGTERM), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(450));
+}
+
+// ---- systemd ------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, AnAnswerThatNobodyAskedForIsABreachOfProtocol) {
+  start({.gateway = "reloaded"});
+  wait_for_exit_text("gateway", "sent \"reloaded\" without having been asked (killed by SIGKILL)");
+}
+
+TEST_F(SupervisorTest, NoRoleCanSlipSystemdAnAssignment) {
+  start({.engine = "newline"});
+  wait_until([this](const base::Json&) {
+    return systemd_.heard().find("half?MAINPID=1 50 %") != std::string::npos;
+  });
+  EXPECT_THAT(systemd_.heard(), testing::Not(HasSubstr("\nMAINPID")));
+}
+
+TEST_F(SupervisorTest, AStoppedServiceTellsHowLongItMayTake) {
+  start({.drain_timeout_ms = 300});
+  wait_until_ready();
+  systemd_.heard();
+  EXPECT_EQ(end_with(SIGTERM), 0);
+  EXPECT_THAT(systemd_.heard(), HasSubstr("STOPPING=1\nEXTEND_TIMEOUT_USEC=15300000\n"));
 }
 
 TEST_F(SupervisorTest, AnswersOnlyRequestsItKnows) {

@@ -6,33 +6,50 @@
 //   die           exits before it is ready
 //   hang          is ready, then neither answers nor ends
 //   stuck         is ready and answers, busy without progress
+//   frozen        is ready, says on its page that a step runs, and gets nowhere
+//   long          is ready, then in one step for a second: answers nothing, its page moves
 //   deaf          is ready, drains never, and ignores the end of its channel
+//   slow          is ready, drains half a second after it was told
 //   rude          sends what it may not
+//   newline       reports progress with a line's end in it
 //   once          "crash" the first time it is started, "ready" after (the file named next
-//   remembers) mute          never says anything
+//   remembers) mute          never says anything weights       hands over weights unless it was
+//   given some bad-weights   hands over weights that can still be changed picky         dies before
+//   it is ready when it is given weights, else hands some over and crashes quarantine    is ready
+//   and reports a digest refuse        refuses every reload no-reload     dies of a reload
 //
 // It reports the descriptors it found, so that the test can check them.
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "daemon/ipc/channel.h"
+#include "daemon/progress/progress_page.h"
 #include "hardening/base/file.h"
 #include "hardening/base/json.h"
+#include "hardening/crash_report.h"
 
 namespace {
 
 using daemon_ipc::Channel;
 
-std::vector<std::string> read_lines() {
-  const base::Fd config(4);
-  const std::string text = base::read_text(config, 4096).value();
+constexpr int kConfig = 4, kPage = 6, kWeights = 7;
+
+std::string read_config(const base::Fd& fd) {
+  (void)::lseek(fd.get(), 0, SEEK_SET);
+  return base::read_text(fd, 4096).value();
+}
+
+std::vector<std::string> read_lines(const std::string& text) {
   std::vector<std::string> lines(1);
   for (const char c : text) {
     if (c == '\n')
@@ -43,10 +60,14 @@ std::vector<std::string> read_lines() {
   return lines;
 }
 
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
+
 std::string report() {
   base::Json open = base::Json::array();
   for (int fd = 0; fd < 64; ++fd) {
-    if (::fcntl(fd, F_GETFD) >= 0) open.push_back(fd);
+    if (is_open(fd)) open.push_back(fd);
   }
   std::size_t environment = 0;
   while (environ[environment] != nullptr) ++environment;
@@ -56,11 +77,19 @@ std::string report() {
   return json.dump();
 }
 
-[[noreturn]] void die_of(int signal) {
+[[noreturn]] void crash() {
   const rlimit no_core{};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  ::raise(signal);
   std::abort();
+}
+
+// No system call is permitted any more, and then one is made.
+[[noreturn]] void die_of_seccomp() {
+  sock_filter kill[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)};
+  const sock_fprog program{1, kill};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+  ::_exit(0);
 }
 
 bool first_time(const std::string& memory) {
@@ -68,35 +97,100 @@ bool first_time(const std::string& memory) {
   return fd.is_open();
 }
 
-// Returns when the channel has ended.
-void serve(Channel& control, const std::string& behaviour) {
-  std::uint64_t work = 0;
-  bool has_peer = false;
-  for (;;) {
-    pollfd wait{control.fd(), POLLIN, 0};
-    (void)::poll(&wait, 1, -1);
-    auto received = control.receive();
-    if (!received.ok() && behaviour == "deaf") ::pause();
-    if (!received.ok()) return;
-    if (!received.value()) continue;
-    const auto& message = received.value()->message;
-    has_peer = has_peer || std::holds_alternative<daemon_ipc::PeerChannel>(message);
-    if (std::holds_alternative<daemon_ipc::Ping>(message)) {
-      const bool stuck = behaviour == "stuck";
-      if (!stuck) ++work;
-      const auto stats = base::Json::object({{"has_peer", has_peer}});
-      if (!control.send(daemon_ipc::Alive{work, stuck, stats.dump()}).ok()) return;
-    }
-    if (std::holds_alternative<daemon_ipc::Drain>(message) && behaviour != "deaf") {
-      if (!control.send(daemon_ipc::Drained{}).ok()) return;
+bool send_weights(Channel& control, bool sealed) {
+  const base::Fd fd(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  constexpr std::uint64_t kBytes = 8'192;
+  if (::ftruncate(fd.get(), off_t{kBytes}) != 0) return false;
+  const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | (sealed ? F_SEAL_WRITE : 0);
+  if (::fcntl(fd.get(), F_ADD_SEALS, seals) != 0) return false;
+  return control.send(daemon_ipc::Weights{kBytes, "test"}, &fd).ok();
+}
+
+void take_a_long_step() {
+  auto page = daemon_progress::ProgressWriter::map(base::Fd(kPage)).value();
+  page.begin();
+  for (int layer = 0; layer < 100; ++layer) {
+    ::usleep(10'000);
+    page.counter().fetch_add(1);
+  }
+  page.end();
+}
+
+class Play {
+ public:
+  Play(Channel& control, std::string behaviour)
+      : control_(control), behaviour_(std::move(behaviour)) {}
+
+  // Returns when the channel has ended.
+  void run() {
+    for (;;) {
+      pollfd wait{control_.fd(), POLLIN, 0};
+      (void)::poll(&wait, 1, -1);
+      auto received = control_.receive();
+      if (!received.ok() && behaviour_ == "deaf") ::pause();
+      if (!received.ok()) return;
+      if (received.value() && !handle(*received.value())) return;
     }
   }
+
+ private:
+  bool handle(const daemon_ipc::Received& received) {
+    const auto& message = received.message;
+    if (std::holds_alternative<daemon_ipc::PeerChannel>(message)) ++peers_;
+    if (std::holds_alternative<daemon_ipc::Quarantine>(message)) ++quarantined_;
+    if (const auto* state = std::get_if<daemon_ipc::EngineState>(&message))
+      engine_ = static_cast<int>(state->condition);
+    if (std::holds_alternative<daemon_ipc::Ping>(message)) return answer_ping();
+    if (std::holds_alternative<daemon_ipc::Drain>(message) && behaviour_ != "deaf") {
+      if (behaviour_ == "slow") ::usleep(500'000);
+      return control_.send(daemon_ipc::Drained{}).ok();
+    }
+    if (std::holds_alternative<daemon_ipc::Reload>(message)) return reload(received.fd);
+    return true;
+  }
+
+  bool answer_ping() {
+    const bool stuck = behaviour_ == "stuck";
+    if (!stuck) ++work_;
+    const auto stats = base::Json::object({{"peers", peers_},
+                                           {"engine", engine_},
+                                           {"quarantined", quarantined_},
+                                           {"reloaded", reloaded_}});
+    return control_.send(daemon_ipc::Alive{work_, stuck, stats.dump()}).ok();
+  }
+
+  bool reload(const base::Fd& config) {
+    if (behaviour_ == "no-reload") crash();
+    if (behaviour_ == "refuse")
+      return control_.send(daemon_ipc::Reloaded{false, "the key does not fit"}).ok();
+    reloaded_ = read_config(config);
+    return control_.send(daemon_ipc::Reloaded{true, ""}).ok();
+  }
+
+  Channel& control_;
+  std::string behaviour_;
+  std::uint64_t work_ = 0;
+  int peers_ = 0;
+  int engine_ = -1;
+  int quarantined_ = 0;
+  std::string reloaded_;
+};
+
+// What it does about weights before it is ready. False: it ends.
+bool handle_weights(Channel& control, const std::string& behaviour) {
+  const bool given = is_open(kWeights);
+  if (behaviour == "picky" && given) return false;
+  if (behaviour == "bad-weights") return send_weights(control, false);
+  if ((behaviour == "weights" && !given) || behaviour == "picky")
+    return send_weights(control, true);
+  return true;
 }
 
 }  // namespace
 
 int main() {
-  const auto lines = read_lines();
+  hardening::install_crash_report("test");
+  const auto lines = read_lines(read_config(base::Fd(kConfig)));
   std::string behaviour = lines[0];
   Channel control{base::Fd(3)};
   if (behaviour == "die") return 7;
@@ -105,12 +199,24 @@ int main() {
     (void)control.send(daemon_ipc::Drained{});
     ::pause();
   }
-  if (!control.send(daemon_ipc::Progress{1, 2, "half"}).ok()) return 1;
+  const char* what = behaviour == "newline" ? "half\nMAINPID=1" : "half";
+  if (!control.send(daemon_ipc::Progress{1, 2, what}).ok()) return 1;
+  if (behaviour == "newline") ::pause();
+  if (!handle_weights(control, behaviour)) return 8;
   if (!control.send(daemon_ipc::Ready{report()}).ok()) return 1;
   if (behaviour == "once") behaviour = first_time(lines[1]) ? "crash" : "ready";
-  if (behaviour == "crash") die_of(SIGABRT);
-  if (behaviour == "sigsys") die_of(SIGSYS);
+  if (behaviour == "crash" || behaviour == "picky") crash();
+  if (behaviour == "sigsys") die_of_seccomp();
   if (behaviour == "hang") ::pause();
-  serve(control, behaviour);
+  if (behaviour == "long") take_a_long_step();
+  if (behaviour == "frozen") {
+    auto page = daemon_progress::ProgressWriter::map(base::Fd(kPage)).value();
+    page.begin();
+    ::pause();
+  }
+  if (behaviour == "quarantine")
+    (void)control.send(daemon_ipc::Quarantine{std::string(daemon_ipc::kDigestBytes, '\x5a')});
+  if (behaviour == "reloaded") (void)control.send(daemon_ipc::Reloaded{true, ""});
+  Play(control, behaviour).run();
   return 0;
 }

@@ -1,0 +1,19 @@
+// What a test executable changes inside the roles (see daemon/engine/engine_hooks.h). All null in
+// production.
+#ifndef DAEMON_SUPERVISOR_ROLE_HOOKS_H_
+#define DAEMON_SUPERVISOR_ROLE_HOOKS_H_
+
+#include "daemon/engine/engine_hooks.h"
+#include "hardening/policy.h"
+
+namespace daemon_supervisor {
+
+struct RoleHooks {
+  daemon_engine::EngineHooks engine;
+  // Makes a role's policy tighter, to show that the role then fails.
+  hardening::Policy (*adjust_policy)(const hardening::Policy&) = nullptr;
+};
+
+}  // namespace daemon_supervisor
+
+#endif  // DAEMON_SUPERVISOR_ROLE_HOOKS_H_
