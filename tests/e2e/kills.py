@@ -224,6 +224,17 @@ class Harness:
             except ProcessLookupError:  # it has just died of the last one
                 time.sleep(0.01)
 
+    def wait_for_successor(self, old):
+        """Until the supervisor has started another engine; quicker than asking for its status."""
+        gateway = self.pid("gateway")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            others = {int(pid) for pid in self.children()} - {old, gateway}
+            if others:
+                self.successor = others.pop()
+                return
+        raise RuntimeError("no engine is started")
+
     def wait_for_tokens(self, since):
         """Until each stream has moved on; how long the first took."""
         first = None
@@ -249,11 +260,16 @@ class Harness:
             threading.Thread(target=self.burst, args=(burst,), daemon=True).start()
             time.sleep(self.random.uniform(0.001, 0.02))
         elif phase == "load":   # a second death, before the next engine is ready
-            _, at = self.kill("engine", "SIGKILL")
-            time.sleep(self.random.uniform(0.0, 0.05))
+            old, _ = self.kill("engine", "SIGKILL")
+            self.wait_for_successor(old)
+            time.sleep(self.random.uniform(0.0, 0.005))
         else:
             time.sleep(self.random.uniform(0.0, 0.2))
-        _, at = self.kill("engine", name)
+        if phase == "load":
+            os.kill(self.successor, getattr(signal, name))
+            at = time.monotonic()
+        else:
+            _, at = self.kill("engine", name)
         took = self.wait_for_tokens(at)
         if took is not None and phase != "load":
             self.recovery["stopped" if name == "SIGSTOP" else "killed"].append(took)
@@ -325,11 +341,8 @@ class Harness:
         return roles.descriptors(pid), roles.resident_kb(pid)
 
     def children(self):
-        pid = roles.pids(self.service)["supervisor"]
-        found = []
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            found += (task / "children").read_text().split()
-        return found
+        supervisor = self.service.process.pid
+        return pathlib.Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
 
 
 def kill_supervisors(harness, times):
