@@ -25,7 +25,8 @@ constexpr NamedSignal kSignals[] = {{SIGSEGV, "SIGSEGV"},
                                     {SIGILL, "SIGILL"},
                                     {SIGFPE, "SIGFPE"},
                                     {SIGABRT, "SIGABRT"}};
-constexpr int kExitBase = 128;  // as shells count
+constexpr int kExitBase = 128;      // as shells count
+constexpr int kSentExitBase = 192;  // beyond every signal of the former
 
 // Where a loaded file lies. Found beforehand: the handler may call nothing that takes a lock.
 struct LoadedFile {
@@ -39,6 +40,7 @@ struct Facts {
   std::array<char, 16> role{};
   std::array<LoadedFile, 24> files;
   std::size_t file_count = 0;
+  pid_t self = 0;
   bool terminal = false;
 };
 Facts g_facts;                                        // NOLINT
@@ -113,6 +115,11 @@ std::uintptr_t instruction_of(const ucontext_t& context) {
 #endif
 }
 
+// Faults come from the kernel, abort() from ourselves.
+bool is_sent(const siginfo_t& info) {
+  return info.si_code <= 0 && info.si_pid != g_facts.self;
+}
+
 void report(int signal, const siginfo_t& info, const ucontext_t& context) {
   Line line;
   if (!g_facts.terminal) line.add("<3>");
@@ -121,6 +128,7 @@ void report(int signal, const siginfo_t& info, const ucontext_t& context) {
   for (const NamedSignal& known : kSignals) {
     if (known.number == signal) line.add(known.name);
   }
+  if (is_sent(info)) line.add(" sent=outside");
   // Signals that somebody sent, abort() among them, come without an address.
   if (info.si_code > 0) {
     line.add(" address=");
@@ -137,13 +145,14 @@ void handle(int signal, siginfo_t* info, void* context) {
   while (g_reporting.exchange(true)) {
   }
   report(signal, *info, *static_cast<const ucontext_t*>(context));
-  ::_exit(kExitBase + signal);
+  ::_exit((is_sent(*info) ? kSentExitBase : kExitBase) + signal);
 }
 
 }  // namespace
 
 void install_crash_report(std::string_view role) {
   copy_name(role, g_facts.role);
+  g_facts.self = ::getpid();
   g_facts.terminal = ::isatty(STDERR_FILENO) == 1;
   g_facts.file_count = 0;
   ::dl_iterate_phdr(remember_file, nullptr);
@@ -158,9 +167,10 @@ void install_crash_report(std::string_view role) {
   for (const NamedSignal& known : kSignals) CHECK(::sigaction(known.number, &action, nullptr) == 0);
 }
 
-std::optional<int> crash_signal(int exit_status) {
-  const int signal = exit_status - kExitBase;
-  return is_crash_signal(signal) ? std::optional(signal) : std::nullopt;
+std::optional<ReportedCrash> reported_crash(int exit_status) {
+  const bool sent = exit_status >= kSentExitBase;
+  const int signal = exit_status - (sent ? kSentExitBase : kExitBase);
+  return is_crash_signal(signal) ? std::optional(ReportedCrash{signal, sent}) : std::nullopt;
 }
 
 bool is_crash_signal(int signal) {

@@ -16,12 +16,17 @@
 namespace hardening {
 
 // Handles SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT from now on: writes the line and ends the
-// process with status 128 + signal. The calling thread gets a stack for it, so that its own may
+// process with status 128 + signal, or 192 + signal when another process has sent it. The calling
+// thread gets a stack for it, so that its own may
 // overflow. SIGSYS stays the kernel's. Call once, before the sandbox; `role` is a literal.
 void install_crash_report(std::string_view role);
 
-// The signal that an exit status of such a process speaks of.
-std::optional<int> crash_signal(int exit_status);
+// What the exit status of such a process speaks of.
+struct ReportedCrash {
+  int signal = 0;
+  bool sent = false;  // by another process: no fault of this one
+};
+std::optional<ReportedCrash> reported_crash(int exit_status);
 
 // Whether it is one of the five.
 bool is_crash_signal(int signal);

@@ -8,33 +8,51 @@
 #ifndef DAEMON_GATEWAY_CRASH_BLAME_H_
 #define DAEMON_GATEWAY_CRASH_BLAME_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
 
+#include "provisioning/sha256.h"
+
 namespace daemon_gateway {
 
-// Numbers stand for requests, the older the smaller. One thread.
+// Requests are known by digest (RequestJournal::digest), so that one that comes again, after its
+// client lost patience, is the same. One thread.
 class CrashBlame {
  public:
-  // An engine died that was working on these requests. The one that is to blame, where there is no doubt; it
-  // is forgotten, and must not be run again.
-  std::optional<std::uint64_t> engine_died(std::span<const std::uint64_t> present);
+  using Digest = provisioning::Sha256Digest;
+  struct Suspect {
+    Digest request;
+    std::uint64_t position = 0;  // how far it had got: RequestJournal::position
+  };
 
-  // The request was heard of since the engine has it.
-  void got_further(std::uint64_t request);
-  // It is over, however.
-  void ended(std::uint64_t request);
+  // An engine died that was working on these requests. The one that is to blame, where there is no
+  // doubt; it is forgotten, and must not be run again.
+  std::optional<Digest> engine_died(std::span<const Suspect> present);
+
+  // Whether that clears it, the request has got to `position`.
+  void got_to(const Digest& request, std::uint64_t position);
+  // Nobody wants it any more: it is not tried, but neither is it cleared.
+  void abandoned(const Digest& request);
 
   // Whether an engine may have it now: not while others must be found guilty or innocent first.
-  bool may_run(std::uint64_t request) const;
+  bool may_run(const Digest& request) const;
+
+  // Nothing is suspected: none of the above needs to be asked.
+  bool empty() const { return stuck_.empty(); }
 
  private:
-  // Requests that an engine died with and that have got no further since.
-  std::set<std::uint64_t> stuck_;
+  void clear(const Digest& request);
+
+  static constexpr std::size_t kStuckMax = 4'096;
+
+  // Requests that an engine died with and that have got no further since, and where that was.
+  std::map<Digest, std::uint64_t> stuck_;
   // Those of them that several deaths had in common. The first is being tried.
-  std::set<std::uint64_t> doubtful_;
+  std::set<Digest> doubtful_;
 };
 
 }  // namespace daemon_gateway

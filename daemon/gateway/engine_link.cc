@@ -76,31 +76,51 @@ void EngineLink::lose(std::string reason) {
   if (!interrupted_) lost_ns_ = clock_.monotonic_ns();
   if (state_.condition != EngineCondition::kDegraded)
     state_ = {EngineCondition::kDown, "the engine is being restarted"};
-  std::vector<std::uint64_t> present;
   for (auto& [id, live] : live_) {
     if (std::exchange(live.handed_over, false)) ++waiting_;
-    if (std::exchange(live.started, false)) present.push_back(id);
+    if (std::exchange(live.started, false))
+      suspects_.push_back({digest_of(live), live.journal.position()});
   }
-  interrupted_ = interrupted_ || !present.empty();
-  if (const auto guilty = blame_.engine_died(present)) condemn(*guilty);
+  interrupted_ = interrupted_ || !suspects_.empty();
   end_abandoned();
   publish();
 }
 
-// Its client may be gone already; what it asked is remembered all the same.
-void EngineLink::condemn(std::uint64_t id) {
-  const auto live = live_.find(id);
-  const provisioning::Sha256Digest digest = live->second.journal.digest();
-  const Exchange* const exchange = live->second.exchange.get();
+// The supervisor says how, which is before it introduces the next engine; without its word, it is
+// the engine's own doing.
+void EngineLink::engine_ended(bool from_outside) {
+  on_ready();  // what it said last, and that it is gone
+  if (channel_) lose("the engine has ended");
+  if (from_outside) suspects_.clear();
+  judge();
+}
+
+void EngineLink::judge() {
+  const auto suspects = std::exchange(suspects_, {});
+  if (suspects.empty()) return;
+  if (const auto guilty = blame_.engine_died(suspects)) condemn(*guilty);
+}
+
+void EngineLink::condemn(const provisioning::Sha256Digest& digest) {
   log_.error("ALARM: a request has killed the engine twice and is quarantined",
-             {{"request", exchange != nullptr ? exchange->request().id : ""},
-              {"key", exchange != nullptr ? exchange->request().key_id : ""},
-              {"digest", base::to_hex(digest)}});
+             {{"digest", base::to_hex(digest)}});
   ++quarantined_total_;
   quarantine_.add(digest);
   quarantined_.push_back(digest);
-  deliver(live->second, {live->second.prompt, Quarantined{}});
-  end(live);
+  for (auto live = live_.begin(); live != live_.end();) {
+    const auto current = live++;
+    Live& guilty = current->second;
+    if (guilty.exchange == nullptr || digest_of(guilty) != digest) continue;
+    log_.error("quarantined", {{"request", guilty.exchange->request().id},
+                               {"key", guilty.exchange->request().key_id}});
+    deliver(guilty, {guilty.prompt, Quarantined{}});
+    end(current);
+  }
+}
+
+const provisioning::Sha256Digest& EngineLink::digest_of(Live& live) {
+  if (!live.digest) live.digest = live.journal.digest();
+  return *live.digest;
 }
 
 // Nobody knows when there will be an engine again.
@@ -121,7 +141,7 @@ void EngineLink::end_abandoned() {
 }
 
 void EngineLink::end(LiveMap::iterator live) {
-  blame_.ended(live->first);
+  if (!blame_.empty()) blame_.abandoned(digest_of(live->second));
   if (!live->second.handed_over) --waiting_;
   journal_bytes_ -= live->second.journal.bytes_max();
   live_.erase(live);
@@ -165,6 +185,7 @@ Status EngineLink::take_hello(daemon_ipc::Hello hello) {
                                    {"requests", static_cast<std::int64_t>(live_.size())}});
   hello_ = known_ = std::move(hello);
   state_ = {};
+  judge();
   hand_over();
   publish();
   return {};
@@ -209,7 +230,7 @@ Status EngineLink::take_events(daemon_ipc::Events events) {
   const auto live = live_.find(events.id);
   if (live == live_.end() || !live->second.handed_over) return invalid_input("events out of turn");
   TRY(live->second.journal.record(events));
-  blame_.got_further(events.id);
+  if (!blame_.empty()) blame_.got_to(digest_of(live->second), live->second.journal.position());
   if (interrupted_) report_recovery();
   if (!events.events.empty()) deliver(live->second, {live->second.prompt, std::move(events)});
   if (live->second.journal.over()) end(live);
@@ -272,7 +293,8 @@ void EngineLink::hand_over() {
   for (auto live = live_.begin(); live != live_.end();) {
     const auto current = live++;
     Live& waiting = current->second;
-    if (waiting.handed_over || !blame_.may_run(current->first)) continue;
+    if (waiting.handed_over) continue;
+    if (!blame_.empty() && !blame_.may_run(digest_of(waiting))) continue;
     if (!waiting.made_by.empty() && waiting.made_by != maker(*hello_)) {
       deliver(waiting, {waiting.prompt, EngineLost{}});
       end(current);

@@ -37,6 +37,8 @@ class EngineLink {
   // A new engine's channel; requests of the former one go to it.
   void connect(base::Fd channel);
   void set_state(daemon_ipc::EngineState state);
+  // The engine has ended; from outside, no request is to blame.
+  void engine_ended(bool from_outside);
   // Now and then: an engine that stays away for long stops being waited for by newcomers.
   void tick();
 
@@ -79,6 +81,7 @@ class EngineLink {
     std::string made_by;       // model and kernels that its tokens follow from; empty: none yet
     bool handed_over = false;  // to the present engine, or queued for it
     bool started = false;      // it has begun to compute it
+    std::optional<provisioning::Sha256Digest> digest = {};  // once it was asked for
   };
   using LiveMap = std::map<std::uint64_t, Live>;  // the oldest first
   struct Outgoing {
@@ -92,6 +95,7 @@ class EngineLink {
   base::Status take_started(const daemon_ipc::Started& started);
   base::Status take_refused(daemon_ipc::Refused refused);
   base::Status take_events(daemon_ipc::Events events);
+  static const provisioning::Sha256Digest& digest_of(Live& live);
   void report_recovery();
   void deliver(Live& live, EngineNews news);
   void add(const std::shared_ptr<Exchange>& exchange, std::uint32_t prompt, Submission submission);
@@ -103,7 +107,8 @@ class EngineLink {
   void flush();
   std::optional<daemon_ipc::Message> next_message();
   void lose(std::string reason);
-  void condemn(std::uint64_t id);
+  void judge();
+  void condemn(const provisioning::Sha256Digest& digest);
   void publish();
 
   EngineStatus& status_;
@@ -122,6 +127,8 @@ class EngineLink {
   std::size_t waiting_ = 0;        // of them: not handed over
   std::size_t journal_bytes_ = 0;  // what all of live_ may come to hold
   CrashBlame blame_;
+  std::vector<CrashBlame::Suspect>
+      suspects_;  // an engine went away with them, how is not known yet
   Quarantine quarantine_;
   std::vector<provisioning::Sha256Digest> quarantined_;
   std::uint64_t resumed_total_ = 0;

@@ -342,6 +342,10 @@ Status Gateway::take_control(daemon_ipc::Received received) {
     engine_.connect(std::move(received.fd));
     return {};
   }
+  if (const auto* ended = std::get_if<daemon_ipc::EngineEnded>(&message)) {
+    engine_.engine_ended(ended->from_outside);
+    return {};
+  }
   if (const auto* quarantine = std::get_if<daemon_ipc::Quarantine>(&message)) {
     provisioning::Sha256Digest digest;
     static_assert(sizeof digest == daemon_ipc::kDigestBytes);

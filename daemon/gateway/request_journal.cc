@@ -84,7 +84,9 @@ base::Status RequestJournal::record(daemon_ipc::Events& events) {
   if (!admitted_now_) return invalid_input("events out of turn");
   std::vector<Event> news;
   for (Event& event : events.events) {
-    if (TRY(is_news(event))) news.push_back(std::move(event));
+    if (!TRY(is_news(event))) continue;
+    ++position_;
+    news.push_back(std::move(event));
   }
   events.events = std::move(news);
   return {};

@@ -46,6 +46,9 @@ class RequestJournal {
   // Writes events down and leaves those that the client has not had.
   base::Status record(daemon_ipc::Events& events);
 
+  // Grows with everything that is news. At one place in the answer it is the same, whoever asks.
+  std::uint64_t position() const { return position_; }
+
   // Some engine has admitted it; the one that was asked last has.
   bool admitted() const { return tokens_max_.has_value(); }
   bool admitted_now() const { return admitted_now_; }
@@ -75,8 +78,9 @@ class RequestJournal {
   std::vector<Choice> choices_;
   Cursor cursor_;
   std::optional<std::uint32_t> tokens_max_;  // as admitted
-  bool admitted_now_ = false;                // by the present engine
-  std::size_t engine_open_;                  // choices it has not closed
+  std::uint64_t position_ = 0;
+  bool admitted_now_ = false;  // by the present engine
+  std::size_t engine_open_;    // choices it has not closed
 };
 
 }  // namespace daemon_gateway

@@ -82,6 +82,11 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Weights> m) {
   return io.template text<std::uint16_t>(m.key, "weights.key", kWeightsKeyBytesMax);
 }
 
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, EngineEnded> m) {
+  return io.flag(m.from_outside, "engine_ended.from_outside");
+}
+
 // ---- data channel -------------------------------------------------------------------------------
 
 template <typename Io>

@@ -32,6 +32,7 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kReload, "reload"},
     {MessageType::kReloaded, "reloaded"},
     {MessageType::kWeights, "weights"},
+    {MessageType::kEngineEnded, "engine_ended"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},

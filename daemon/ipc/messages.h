@@ -47,6 +47,7 @@ enum class MessageType : std::uint16_t {
   kReload = 10,
   kReloaded = 11,
   kWeights = 12,
+  kEngineEnded = 13,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -98,6 +99,10 @@ struct Reload {};  // the descriptor beside it: a sealed memfd with a fresh conf
 struct Reloaded {
   bool accepted = false;
   std::string text;  // why not
+};
+// How the engine ended, before the next one is introduced.
+struct EngineEnded {
+  bool from_outside = false;  // somebody ended it: no request is to blame
 };
 // The packed weights, for the engine that comes after: a sealed memfd beside the message.
 struct Weights {
@@ -214,8 +219,8 @@ struct Events {
 
 using Message =
     std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
-                 Reload, Reloaded, Weights, Hello, RequestBegin, RequestBody, Cancel, Admitted,
-                 Refused, Events, RequestResume, Started>;
+                 Reload, Reloaded, Weights, EngineEnded, Hello, RequestBegin, RequestBody, Cancel,
+                 Admitted, Refused, Events, RequestResume, Started>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

@@ -148,13 +148,15 @@ bool Role::offer(const daemon_ipc::Message& message, std::int64_t now) {
 
 void Role::collect_exit(std::int64_t now) {
   if (!child_) return;
-  const std::string how = reap(*child_);
+  const auto [how, from_outside] = reap(*child_);
   if (how.empty()) {
     held_ = killed_at_ != 0 && is_readable(child_->pidfd);
     return;
   }
   child_.reset();
   channel_.reset();
+  ++ends_;
+  ended_from_outside_ = from_outside && killed_at_ == 0;
   if (state_ != RoleState::kStopping) {
     last_exit_ = failure_.empty() ? how : fmt::format("{} ({})", failure_, how);
     return wait_to_restart(now);

@@ -97,6 +97,9 @@ class Role {
   bool stuck() const;
   bool kill_overdue(std::int64_t now) const;  // killed, and even so still there
   const std::string& last_exit() const { return last_exit_; }
+  std::uint64_t ends() const { return ends_; }  // counts processes that ended
+  // The last of them was ended by somebody else, neither by its own doing nor by ours.
+  bool ended_from_outside() const { return ended_from_outside_; }
   const std::string& progress() const { return progress_; }       // for people
   std::uint64_t progress_done() const { return progress_done_; }  // differs when there was some
   const KeptWeights* weights() const { return weights_ ? &*weights_ : nullptr; }
@@ -141,6 +144,8 @@ class Role {
   std::uint64_t progress_done_ = 0;
   std::string failure_;  // what we found wrong, before the process has ended
   std::string last_exit_;
+  std::uint64_t ends_ = 0;
+  bool ended_from_outside_ = false;
   std::vector<daemon_ipc::Message> inbox_;
   base::Json report_;
   base::Json stats_;

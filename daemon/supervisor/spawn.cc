@@ -138,14 +138,19 @@ base::Status release_child(Launch& launch, int flags, const SpawnRequest& reques
   return {};
 }
 
-std::string describe(const siginfo_t& info) {
+Ended describe(const siginfo_t& info) {
   const bool exited = info.si_code == CLD_EXITED;
-  const auto reported = exited ? hardening::crash_signal(info.si_status) : std::nullopt;
-  if (exited && !reported) return fmt::format("exited with status {}", info.si_status);
-  const int signal = reported.value_or(info.si_status);
+  const auto reported = exited ? hardening::reported_crash(info.si_status) : std::nullopt;
+  if (exited && !reported) return {fmt::format("exited with status {}", info.si_status), false};
+  const int signal = reported ? reported->signal : info.si_status;
+  const bool crashed = hardening::is_crash_signal(signal);
   const char* name = ::sigabbrev_np(signal);
-  return fmt::format("{} by SIG{}{}", hardening::is_crash_signal(signal) ? "crashed" : "killed",
-                     name != nullptr ? name : "?", signal == SIGSYS ? " (seccomp)" : "");
+  const char* remark = "";
+  if (signal == SIGSYS) remark = " (seccomp)";
+  if (reported && reported->sent) remark = " (sent from outside)";
+  return {fmt::format("{} by SIG{}{}", crashed ? "crashed" : "killed", name != nullptr ? name : "?",
+                      remark),
+          reported ? reported->sent : !crashed && signal != SIGSYS};
 }
 
 }  // namespace
@@ -176,11 +181,11 @@ base::Result<Child> spawn(const SpawnRequest& request) {
   return base::io_error(errno, "fork");
 }
 
-std::string reap(const Child& child) {
+Ended reap(const Child& child) {
   siginfo_t info{};
   if (::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG) != 0)
-    return "could not be waited for";
-  return info.si_pid == 0 ? std::string() : describe(info);
+    return {"could not be waited for", false};
+  return info.si_pid == 0 ? Ended() : describe(info);
 }
 
 }  // namespace daemon_supervisor

@@ -38,10 +38,15 @@ struct Child {
 // 1 there it is not ended by signals it does not handle, except SIGKILL of ours.
 base::Result<Child> spawn(const SpawnRequest& request);
 
+struct Ended {
+  std::string how;  // empty: it still runs
+  bool from_outside =
+      false;  // by a signal that another process sent, or the kernel for want of memory
+};
+
 // Collects an ended child and says how it ended: "exited with status 1", "killed by SIGSYS
-// (seccomp)", "crashed by SIGSEGV" (whether it could still report that itself or not). Empty while
-// it still runs.
-std::string reap(const Child& child);
+// (seccomp)", "crashed by SIGSEGV" (whether it could still report that itself or not).
+Ended reap(const Child& child);
 
 }  // namespace daemon_supervisor
 

@@ -39,6 +39,7 @@ void Supervisor::run() {
   while (phase_ != Phase::kStopped) {
     const std::int64_t before = now();
     introduce_roles(before);
+    tell_engine_ended(before);
     tell_engine_state(before);
     tell_quarantine(before);
     tell_systemd(before);

@@ -60,6 +60,7 @@ class Supervisor {
   // supervisor_roles.cc: what passes between the roles
   void introduce_roles(std::int64_t now_ms);
   void tell_engine_state(std::int64_t now_ms);
+  void tell_engine_ended(std::int64_t now_ms);
   void hear_gateway(std::int64_t now_ms);
   void tell_quarantine(std::int64_t now_ms);
 
@@ -88,6 +89,7 @@ class Supervisor {
   // What the present gateway was last told of the engine.
   std::uint64_t told_gateway_ = 0;
   std::string told_state_;
+  std::uint64_t told_ends_ = 0;
   // Which incarnation was told of the quarantine, and how far.
   std::uint64_t quarantine_gateway_ = 0;
   std::uint64_t quarantine_place_ = 0;

@@ -23,6 +23,14 @@ void Supervisor::introduce_roles(std::int64_t now_ms) {
   engine_.send(daemon_ipc::PeerChannel{}, &ends.value().second, now_ms);
 }
 
+// Before the next engine is introduced: who is to blame is decided then at the latest.
+void Supervisor::tell_engine_ended(std::int64_t now_ms) {
+  if (told_ends_ == engine_.ends()) return;
+  told_ends_ = engine_.ends();
+  if (!gateway_.serving()) return;
+  gateway_.send(daemon_ipc::EngineEnded{engine_.ended_from_outside()}, nullptr, now_ms);
+}
+
 void Supervisor::tell_engine_state(std::int64_t now_ms) {
   if (!gateway_.serving()) return;
   daemon_ipc::EngineState state{daemon_ipc::EngineCondition::kStarting,

@@ -20,6 +20,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from failnth_commands import CommandSite  # noqa: E402
 from failnth_scenario import Site  # noqa: E402
 
 ERRORS = collections.defaultdict(lambda: ("ENOMEM",), {
@@ -30,7 +31,7 @@ ERRORS = collections.defaultdict(lambda: ("ENOMEM",), {
     "send": ("ENOBUFS", "EPIPE"), "recv": ("ENOMEM", "EINTR"), "sendmsg": ("ENOBUFS", "EPIPE"),
     "recvmsg": ("ENOMEM", "EINTR"), "epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM", "ENOSPC"),
     "epoll_wait": ("EINTR",), "poll": ("EINTR", "ENOMEM"), "eventfd": ("EMFILE",), "signalfd": ("EMFILE",),
-    "fcntl": ("EMFILE",), "getrandom": ("EAGAIN",), "pthread_create": ("EAGAIN",), "clone": ("EAGAIN",),
+    "fcntl": ("EMFILE",), "getrandom": ("EINTR",), "pthread_create": ("EAGAIN",), "clone": ("EAGAIN",),
     "execveat": ("ENOMEM", "ENOENT"),
 })
 DENSE_CALLS, DENSE_ALLOCATIONS, SPREAD_ALLOCATIONS = 400, 200, 300
@@ -99,7 +100,7 @@ class Verdict:
 
     def judge(self, undisturbed):
         life = self.life
-        if life.refused is not None and self.role != "supervisor":
+        if life.refused is not None and self.role not in ("supervisor", "command"):
             self.problems.append("the service did not start")
         if len(life.lost) > (self.role == "gateway"):
             self.problems.append(f"lost: {life.lost}")
@@ -125,13 +126,10 @@ class Verdict:
 class Campaign:
     """Sites side by side, each taking the next point when it is done with one."""
 
-    def __init__(self, build, executable, sites):
-        self.sites = []
-        for _ in range(sites):
-            self.sites.append(Site(build, executable))
+    def __init__(self, sites):
+        self.sites = sites
         self.undisturbed = None
         self.verdicts = []
-        self.stacks = {}
 
     def learn(self):
         """How a life goes in which nothing fails; the second, since the first makes what later ones find."""
@@ -142,6 +140,7 @@ class Campaign:
                     raise RuntimeError(f"an undisturbed life goes wrong: {life.problems} {life.lost}\n{life.log}")
             if site.right != self.sites[0].right:
                 raise RuntimeError("two sites, two answers")
+                site.descriptors_right = life.descriptors
             self.undisturbed = life
         return self.undisturbed
 
@@ -166,6 +165,8 @@ class Campaign:
             verdict = Verdict(point, life, site.control.fired_at(), self.undisturbed)
             verdict.stack = site.control.stack() if verdict.problems or verbose else []
             self.verdicts.append(verdict)
+            if len(self.verdicts) % 100 == 0:
+                print(f"{len(self.verdicts)} points", flush=True)
             if verdict.problems or verbose:
                 self.describe(verdict)
 
@@ -181,10 +182,6 @@ class Campaign:
         lines += [f"  log: {line}" for line in life.log.splitlines()
                   if line.startswith(("<2>", "<3>", "<4>")) or not line.startswith("<")][:12]
         print("\n".join(lines), flush=True)
-
-    def close(self):
-        for site in self.sites:
-            site.close()
 
     def table(self):
         rows = collections.defaultdict(collections.Counter)
@@ -202,6 +199,35 @@ def matches(point, only):
     return all(str(have) == want for have, want in zip(point, only))
 
 
+def choose(life, arguments, runs):
+    only = [part for part in arguments.only.split("/") if part]
+    if len(only) == 3:
+        points = [(only[0], only[1], int(only[2]), error) for error in ERRORS[only[1]]]
+    else:
+        points = [point for point in plan(life, runs, arguments.dense) if matches(point, only)]
+    # Shuffled, but the same each time: neighbours are not alike.
+    return sorted(points, key=lambda point: point[2] * 2654435761 % 4294967296)
+
+
+def run_campaign(name, make_site, arguments, runs):
+    """The verdicts."""
+    sites = []
+    try:
+        for _ in range(arguments.side_by_side):
+            sites.append(make_site())
+        campaign = Campaign(sites)
+        life = campaign.learn()
+        points = choose(life, arguments, runs)
+        print(f"{name}: when nothing fails it takes {life.seconds:.2f} s; {len(points)} points", flush=True)
+        campaign.run(points, arguments.verbose)
+    finally:
+        for site in sites:
+            site.close()
+    if campaign.verdicts:
+        campaign.table()
+    return campaign.verdicts
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=300)
@@ -213,31 +239,22 @@ def main():
     build = pathlib.Path(os.environ["BUILD"])
     executable = build / "tests/e2e/failing_redoubt"
     begun = time.monotonic()
-    campaign = Campaign(build, executable, arguments.side_by_side)
-    try:
-        life = campaign.learn()
-        only = [part for part in arguments.only.split("/") if part]
-        if len(only) == 3:
-            points = [(only[0], only[1], int(only[2]), error) for error in ERRORS[only[1]]]
-        else:
-            points = [p for p in plan(life, arguments.runs, arguments.dense) if matches(p, only)]
-        # Shuffled, but the same each time: neighbours are not alike.
-        points.sort(key=lambda point: hash((point[2] * 2654435761) % 4294967296))
-        print(f"an undisturbed life takes {life.seconds:.2f} s; {len(points)} points", flush=True)
-        campaign.run(points, arguments.verbose)
-    finally:
-        campaign.close()
-    campaign.table()
-    slowest = max(campaign.verdicts, key=lambda v: v.life.seconds)
+    verdicts = []
+    if not arguments.only.startswith("command"):
+        verdicts += run_campaign("a service's life", lambda: Site(build, executable), arguments, arguments.runs)
+    if not arguments.only or arguments.only.startswith("command"):
+        verdicts += run_campaign("an operator's commands", lambda: CommandSite(build, executable), arguments,
+                                 arguments.runs // 4)
+    slowest = max(verdicts, key=lambda v: v.life.seconds)
     print(f"slowest: {slowest.life.seconds:.1f} s, {' '.join(map(str, slowest.point))} during {slowest.phase}")
-    outcomes = collections.Counter(verdict.outcome for verdict in campaign.verdicts)
+    outcomes = collections.Counter(verdict.outcome for verdict in verdicts)
     failed = sum(outcomes.values()) - outcomes["not met"]
     wrong = outcomes["WRONG"]
     print(f"failnth: {failed} calls failed one by one, {wrong} with a wrong end; {outcomes['unnoticed']} unnoticed, "
           f"{outcomes['error']} an error to the one that met it, {outcomes['restart']} a role restarted, "
           f"{outcomes['refused']} refused to start; {time.monotonic() - begun:.0f} s")
     # A campaign in which hardly anything failed has tested nothing.
-    return 1 if wrong or failed < 0.8 * len(campaign.verdicts) else 0
+    return 1 if wrong or failed < 0.8 * len(verdicts) else 0
 
 
 if __name__ == "__main__":

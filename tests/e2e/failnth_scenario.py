@@ -18,7 +18,8 @@ from kills import Answer
 from service import Service
 from supervision_systemd import FakeSystemd
 
-PATIENCE_SECONDS = 20  # a step that takes longer is a hang
+PATIENCE_SECONDS = 15  # a step that takes longer is a hang; a role that hangs is replaced before
+SETTLE_SECONDS = 3
 LEFTOVER_SECONDS = 3   # for the kernel to end roles whose supervisor is gone
 
 CHAT = ("/v1/chat/completions",
@@ -39,6 +40,11 @@ class Lost(Exception):
 
 class NotReady(Lost):
     """It was told to come again."""
+
+
+def names_memory(text):
+    """Without memory nothing more can be done in style: what counts is that it is said."""
+    return "out of memory" in text or "bad_alloc" in text
 
 
 class Life:
@@ -74,6 +80,7 @@ class Site:
         self.control = Control(copy)
         self.service.binary = copy
         self.right = {}
+        self.descriptors_right = 0  # known from an undisturbed life
 
     def close(self):
         self.control.disarm()
@@ -143,7 +150,7 @@ class Site:
         life.refused = self.service.log.read_text(errors="replace").strip()
         if status == 0:
             life.problems.append("it ended with status 0 instead of starting")
-        elif status < 0:
+        elif status < 0 and not names_memory(life.refused):
             life.problems.append(f"it was ended by {signal.Signals(-status).name} instead of starting")
         if not life.refused:
             life.problems.append("it refused to start and did not say why")
@@ -191,13 +198,13 @@ class Site:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                return self.fetch(path, body)
+                return self.fetch(path, body, deadline)
             except NotReady:
                 if life.marks[-1][0] != "streams" or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
 
-    def fetch(self, path, body):
+    def fetch(self, path, body, deadline):
         answer = Answer()
         connection = self.service.connect(PATIENCE_SECONDS)
         try:
@@ -212,6 +219,8 @@ class Site:
             if complete:
                 answer.add(json.loads(response.read()))
             for line in response:
+                if time.monotonic() > deadline:  # comments keep a stream open
+                    raise TimeoutError
                 if line.startswith(b"data: [DONE]"):
                     complete = True
                 elif line.startswith(b"data: "):
@@ -266,6 +275,7 @@ class Site:
         """Whatever failed before: requests are answered, a reload works, nothing leaked."""
         if "last" in life.lost:
             retry = Life()
+            self.begin(retry, "again")
             self.ask(retry, "last")
             life.problems += [f"the request after it: {what}" for what in [*retry.problems, *retry.lost.values()]]
         if life.reload != "done":
@@ -276,7 +286,17 @@ class Site:
         if status is None:
             return
         life.restarts = {role["name"]: role["restarts"] for role in status["roles"] if role["restarts"]}
-        life.descriptors = len(os.listdir(f"/proc/{self.service.process.pid}/fd"))
+        life.descriptors = self.settled_descriptors()
+
+    def settled_descriptors(self):
+        """Of the supervisor, once a role that is being replaced or a connection that is being closed holds none."""
+        directory = f"/proc/{self.service.process.pid}/fd"
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            count = len(os.listdir(directory))
+            if count <= self.descriptors_right or time.monotonic() > deadline:
+                return count
+            time.sleep(0.02)
 
     # ---- stop -------------------------------------------------------------------------------------------
 

@@ -105,9 +105,16 @@ TEST_F(CrashReport, LeavesOtherEndsAlone) {
 }
 
 TEST(CrashSignal, IsReadFromTheExitStatus) {
-  EXPECT_EQ(crash_signal(128 + SIGSEGV), SIGSEGV);
-  EXPECT_EQ(crash_signal(128 + SIGKILL), std::nullopt);
-  EXPECT_EQ(crash_signal(1), std::nullopt);
+  const auto own = reported_crash(128 + SIGSEGV);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->signal, SIGSEGV);
+  EXPECT_FALSE(own->sent);
+  const auto sent = reported_crash(192 + SIGABRT);
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->signal, SIGABRT);
+  EXPECT_TRUE(sent->sent);
+  EXPECT_FALSE(reported_crash(128 + SIGKILL));
+  EXPECT_FALSE(reported_crash(1));
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ TEST_F(GatewayResumeTest, ARequestThatKillsEnginesIsFoundAmongOthersAndEnded) {
     ASSERT_TRUE(eventually([&] {
       return stats().find("resumed_total")->as_int() > total && engines.back()->ended();
     }));
+    tell(daemon_ipc::EngineEnded{false});
   }
   EXPECT_LE(engines.size(), 3U);
   const std::string told = guilty.receive().body;
@@ -119,7 +120,10 @@ TEST_F(GatewayResumeTest, ALoneRequestIsEndedAtTheSecondDeathAndNotTriedAgain) {
   TlsClient guilty(port());
   ASSERT_TRUE(guilty.send(chat("die", kStream)));
   ASSERT_TRUE(guilty.read_until("efgh"));
+  tell(daemon_ipc::EngineEnded{false});
   const auto second = replace_engine([this](const base::Fd& end) { tell_channel(end); });
+  ASSERT_TRUE(eventually([&second] { return second->ended(); }));
+  tell(daemon_ipc::EngineEnded{false});
   EXPECT_THAT(guilty.receive().body, HasSubstr(R"("code":"request_quarantined")"));
   const auto heard = hear();
   ASSERT_TRUE(heard && std::holds_alternative<daemon_ipc::Quarantine>(*heard));
@@ -128,6 +132,35 @@ TEST_F(GatewayResumeTest, ALoneRequestIsEndedAtTheSecondDeathAndNotTriedAgain) {
   EXPECT_EQ(again.status, 422);
   EXPECT_EQ(error_of(again), (ErrorFields{"invalid_request_error", "null", "request_quarantined"}));
   EXPECT_EQ(content_of(ask(chat("alive"))), "alive");
+}
+
+// Whoever ends an engine from outside, however often, condemns nobody.
+TEST_F(GatewayResumeTest, AnEngineThatSomebodyElseEndsSpeaksAgainstNoRequest) {
+  start(true, 1);
+  TlsClient client(port());
+  ASSERT_TRUE(client.send(chat("die", kStream)));
+  ASSERT_TRUE(client.read_until("efgh"));
+  for (int deaths = 0; deaths < 4; ++deaths) {
+    tell(daemon_ipc::EngineEnded{true});
+    const auto next = replace_engine([this](const base::Fd& end) { tell_channel(end); });
+    ASSERT_TRUE(eventually([&next] { return next->ended(); }));
+  }
+  EXPECT_EQ(stats().find("quarantined_total")->as_int(), 0);
+}
+
+// A client that loses patience after each death and asks again does not get around it.
+TEST_F(GatewayResumeTest, WhoComesAgainAfterADeathIsStillTheSame) {
+  start(true, 1);
+  for (int deaths = 0; deaths < 2; ++deaths) {
+    TlsClient client(port());
+    ASSERT_TRUE(client.send(chat("die", kStream)));
+    ASSERT_TRUE(eventually([this] { return engine().ended(); }));
+    tell(daemon_ipc::EngineEnded{false});
+    client.close();
+    ASSERT_TRUE(eventually([this] { return stats().find("engine_requests")->as_int() == 0; }));
+    connect_engine(1);
+  }
+  EXPECT_EQ(ask(chat("die", R"(,"stream":false)")).status, 422);
 }
 
 class OtherGateway : public GatewayFixture {
@@ -149,6 +182,8 @@ TEST_F(GatewayResumeTest, ANewGatewayIsToldWhatTheFormerOneFound) {
     ASSERT_TRUE(guilty.send(chat("die", kStream)));
     ASSERT_TRUE(guilty.read_until("efgh"));
     const auto second = replace_engine([this](const base::Fd& end) { tell_channel(end); });
+    ASSERT_TRUE(eventually([&second] { return second->ended(); }));
+    tell(daemon_ipc::EngineEnded{false});
     const auto heard = hear();
     ASSERT_TRUE(heard && std::holds_alternative<daemon_ipc::Quarantine>(*heard));
     digest = std::get<daemon_ipc::Quarantine>(*heard).digest;

@@ -17,7 +17,7 @@ namespace {
 std::string wait_for(const Child& child) {
   pollfd wait{child.pidfd.get(), POLLIN, 0};
   (void)::poll(&wait, 1, 5'000);
-  return reap(child);
+  return reap(child).how;
 }
 
 // Runs a shell command with a pipe as descriptor 1; gives back what it wrote and how it ended.
@@ -142,7 +142,7 @@ TEST(Spawn, ARunningChildIsNotReaped) {
       spawn({shell.get(), {"sh", "-c", "read x"}, {}, {null.get(), null.get(), null.get()}, {}});
   ASSERT_TRUE(child.ok());
   ::kill(child.value().pid, SIGSTOP);
-  EXPECT_EQ(reap(child.value()), "");
+  EXPECT_EQ(reap(child.value()).how, "");
   ::kill(child.value().pid, SIGKILL);
   EXPECT_EQ(wait_for(child.value()), "killed by SIGKILL");
 }

@@ -21,6 +21,7 @@ namespace {
 constexpr long kAtCurrentDirectory = -100;  // AT_FDCWD
 constexpr long kAtEmptyPath = 0x1000;       // AT_EMPTY_PATH
 constexpr long kKernelSignalBytes = 8;
+constexpr int kEpollAdd = 1;  // EPOLL_CTL_ADD
 
 template <typename T>
 long word(T value) {
@@ -95,6 +96,15 @@ int ftruncate64(int, long) __attribute__((alias("ftruncate")));
 int rename(const char* from, const char* to) {
   AS_INT(call(Call::k_rename, __NR_rename, from, to));
 }
+int renameat(int from_directory, const char* from, int to_directory, const char* to) {
+  AS_INT(call(Call::k_rename, __NR_renameat, from_directory, from, to_directory, to));
+}
+int renameat2(int from_directory, const char* from, int to_directory, const char* to, unsigned flags) {
+  AS_INT(call(Call::k_rename, __NR_renameat2, from_directory, from, to_directory, to, flags));
+}
+int mkdirat(int directory, const char* path, unsigned mode) {
+  AS_INT(call(Call::k_mkdir, __NR_mkdirat, directory, path, mode));
+}
 int mkdir(const char* path, unsigned mode) {
   AS_INT(call(Call::k_mkdir, __NR_mkdir, path, mode));
 }
@@ -167,6 +177,8 @@ int epoll_create1(int flags) {
   AS_INT(call(Call::k_epoll_create1, __NR_epoll_create1, flags));
 }
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event* event) {
+  // What is watched already can be changed and removed without any memory.
+  if (operation != kEpollAdd) AS_INT(call_kernel(__NR_epoll_ctl, epoll, operation, fd, word(event)));
   AS_INT(call(Call::k_epoll_ctl, __NR_epoll_ctl, epoll, operation, fd, event));
 }
 int epoll_wait(int epoll, struct epoll_event* events, int room, int timeout_ms) {
@@ -187,13 +199,14 @@ long getrandom(void* bytes, std::size_t count, unsigned flags) {
 
 // ---- processes and threads --------------------------------------------------------------------------------------
 
-// Everything that has no function of its own, the beginning of a process above all.
+// What glibc has no function for.
 long syscall(long number, ...) {
   va_list more;
   va_start(more, number);
   long words[6];
   for (long& one : words) one = va_arg(more, long);
   va_end(more);
+  if (number == __NR_openat2 && fails(Call::k_open)) return -1;
   if (number == __NR_clone && fails(Call::k_clone)) return -1;
   if (number == __NR_execveat && fails(Call::k_execveat)) return -1;
   return call_kernel(number, words[0], words[1], words[2], words[3], words[4], words[5]);
