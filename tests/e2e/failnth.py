@@ -140,7 +140,7 @@ class Campaign:
                     raise RuntimeError(f"an undisturbed life goes wrong: {life.problems} {life.lost}\n{life.log}")
             if site.right != self.sites[0].right:
                 raise RuntimeError("two sites, two answers")
-                site.descriptors_right = life.descriptors
+            site.descriptors_right = life.descriptors
             self.undisturbed = life
         return self.undisturbed
 

@@ -80,7 +80,7 @@ class Site:
         self.control = Control(copy)
         self.service.binary = copy
         self.right = {}
-        self.descriptors_right = 0  # known from an undisturbed life
+        self.descriptors_right = 1_000  # until an undisturbed life has said
 
     def close(self):
         self.control.disarm()

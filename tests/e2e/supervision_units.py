@@ -25,7 +25,7 @@ def copy_units(directory, gpu=False):
     if gpu:
         drop_in = directory / "redoubt.service.d"
         drop_in.mkdir()
-        shutil.copy(UNITS / "redoubt.service.d/gpu.conf", drop_in)
+        shutil.copy(UNITS / "gpu/redoubt.service.d/gpu.conf", drop_in)
     return directory / "redoubt.service"
 
 
