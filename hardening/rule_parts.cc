@@ -19,11 +19,14 @@ namespace {
 
 constexpr std::uint32_t kReadWrite = PROT_READ | PROT_WRITE;
 constexpr std::uint32_t kPrivateMemory = MAP_PRIVATE | MAP_ANONYMOUS;
+constexpr std::uint32_t kDroppable = 0x08;  // MAP_DROPPABLE of Linux 6.11
 constexpr std::uint32_t kFutexFlags = FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME;
 
 const SyscallRule kMemory[] = {
     allow(SYS_mmap, {bits(2, 0, kReadWrite), bits(3, kPrivateMemory, MAP_NORESERVE | MAP_STACK)},
           "malloc: memory of its own, never executable, never at a chosen address"),
+    allow(SYS_mmap, {equals(2, kReadWrite), equals(3, kDroppable | MAP_ANONYMOUS)},
+          "getrandom() of glibc 2.41, which asks the vDSO"),
     allow(SYS_munmap, "malloc gives large blocks back"),
     allow(SYS_brk, "malloc's first arena"),
 };

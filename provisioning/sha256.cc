@@ -3,13 +3,29 @@
 #include <openssl/evp.h>
 
 #include "hardening/base/check.h"
+#include "hardening/base/memory_reserve.h"
 
 namespace provisioning {
 
-// These calls fail for want of memory alone, which ends the process anyway.
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+namespace {
+
+// Null when there is no memory, for which alone these calls fail.
+EVP_MD_CTX* create_context() {
+  EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  if (context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1) return context;
+  EVP_MD_CTX_free(context);
+  return nullptr;
+}
+
+}  // namespace
+
+// A digest is taken of every request and every key: for want of memory the reserve is spent, as `new` would.
+Sha256::Sha256() : context_(create_context()) {
+  if (context_ == nullptr) {
+    base::spend_memory_reserve();
+    context_ = create_context();
+  }
   CHECK(context_ != nullptr);
-  CHECK(EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1);
 }
 
 Sha256::~Sha256() { EVP_MD_CTX_free(context_); }

@@ -25,19 +25,6 @@ void say(std::string_view line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-// Any thread; `new` tries again when it returns, and comes back if one block was not enough.
-void spend() {
-  for (std::size_t i = kBlocks; i-- > 0;) {
-    void* const block = reserve[i].exchange(nullptr);
-    if (block == nullptr) continue;
-    if (i + 1 == kBlocks) say("<2>ALARM: out of memory: the reserve is being spent\n");
-    std::free(block);
-    return;
-  }
-  say("<2>out of memory, and the reserve is spent\n");
-  std::abort();
-}
-
 // Touched, so that it is memory and not a promise of it.
 bool fill_up() {
   for (auto& place : reserve) {
@@ -53,10 +40,23 @@ bool fill_up() {
 
 }  // namespace
 
+// `new` tries again when it returns, and comes back if one block was not enough.
+void spend_memory_reserve() {
+  for (std::size_t i = kBlocks; i-- > 0;) {
+    void* const block = reserve[i].exchange(nullptr);
+    if (block == nullptr) continue;
+    if (i + 1 == kBlocks) say("<2>ALARM: out of memory: the reserve is being spent\n");
+    std::free(block);
+    return;
+  }
+  say("<2>out of memory, and the reserve is spent\n");
+  std::abort();
+}
+
 void hold_memory_reserve() {
   if (!fill_up()) say("<4>no memory for a reserve\n");
   held = true;
-  std::set_new_handler(&spend);
+  std::set_new_handler(&spend_memory_reserve);
 }
 
 bool memory_is_short() {

@@ -13,6 +13,11 @@ namespace base {
 // Without memory for it, says so on the log and goes on without.
 void hold_memory_reserve();
 
+// Gives the reserve back to the allocator, as a failing `new` does; for C libraries that say by a
+// null pointer that there is no memory, so that they can be asked once more. Does not return when
+// there is none. Any thread.
+void spend_memory_reserve();
+
 // Whether it was spent and not filled up since; tries to fill it up. Cheap: for event loops to ask
 // now and then.
 bool memory_is_short();

@@ -29,6 +29,7 @@ SPARE = {
         "a lock with a deadline, stopped while it waits: SandboxTest.AWaitSurvivesAStop",
     ("", "", "clock_gettime", "this machine's clocks, where the vDSO has no fast path"):
         f"a virtual machine without a stable clock: {LIST}",
+    ("", "", "mmap", "getrandom() of glibc 2.41, which asks the vDSO"): f"Debian 13: {LIST}",
     ("", "", "fstat", "the same, by another glibc"): f"Debian 13: {LIST}",
     ("", "", "prlimit64", "sysconf() and thread start ask for limits"): f"another glibc may ask later: {LIST}",
     ("engine", "2", "mprotect", "malloc's other arenas, never executable"):
