@@ -10,6 +10,7 @@
 
 #include "hardening/base/check.h"
 #include "hardening/base/hex.h"
+#include "hardening/base/memory_reserve.h"
 
 namespace daemon_auth {
 namespace {
@@ -49,8 +50,14 @@ Hash hash_secret(std::span<const std::byte> salt, std::string_view secret) {
   const auto* key = reinterpret_cast<const unsigned char*>(salt.data());
   const auto* text = reinterpret_cast<const unsigned char*>(secret.data());
   auto* out = reinterpret_cast<unsigned char*>(hash.data());
-  CHECK(::HMAC(EVP_sha256(), key, static_cast<int>(salt.size()), text, secret.size(), out, &size) !=
-        nullptr);
+  const auto make = [&] {
+    return ::HMAC(EVP_sha256(), key, static_cast<int>(salt.size()), text, secret.size(), out,
+                  &size) != nullptr;
+  };
+  if (!make()) {  // for want of memory
+    base::spend_memory_reserve();
+    CHECK(make());
+  }
   CHECK(size == kHashBytes);
   return hash;
 }

@@ -56,6 +56,7 @@ Status EngineServer::run(daemon_ipc::Channel& control) {
     if (gateway_.connected()) {
       if (auto sent = gateway_.flush(); !sent.ok()) lose_gateway(sent.error());
     }
+    TRY(ask_for_gateway(control));
   }
 }
 
@@ -128,6 +129,7 @@ std::string EngineServer::stats() {
 void EngineServer::greet(base::Fd channel) {
   if (gateway_.connected()) lose_gateway(base::unavailable("a new gateway has come"));
   gateway_.connect(std::move(channel));
+  wants_gateway_ = false;
   gateway_.send(daemon_ipc::Hello{
       .model_id = config_.model_id,
       .created = config_.created,
@@ -221,6 +223,16 @@ void EngineServer::lose_gateway(const base::Error& why) {
   live_.clear();
   arrivals_.clear();
   gateway_.disconnect();
+  wants_gateway_ = true;
+}
+
+// In case it is the channel that was lost, not the gateway.
+Status EngineServer::ask_for_gateway(daemon_ipc::Channel& control) {
+  if (!wants_gateway_) return {};
+  const Status sent = control.send(daemon_ipc::PeerLost{});
+  if (!sent.ok() && sent.error().code == base::ErrorCode::kUnavailable) return {};
+  wants_gateway_ = false;
+  return sent;
 }
 
 // ---- computing --------------------------------------------------------------------------------------------

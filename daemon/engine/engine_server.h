@@ -52,6 +52,7 @@ class EngineServer {
   void echo(const Arrivals::Complete& arrived, const std::string& prompt);
   void refuse(std::uint64_t id, const Refusal& refusal);
   void lose_gateway(const base::Error& why);
+  base::Status ask_for_gateway(daemon_ipc::Channel& control);
 
   base::Status compute();
   void announce(std::uint64_t request);
@@ -62,6 +63,7 @@ class EngineServer {
   const EngineConfig& config_;
   Parts parts_;
   GatewayLink gateway_;
+  bool wants_gateway_ = false;  // lost one, and the supervisor does not know yet
   EventPacker packer_;
   Arrivals arrivals_;
   struct Live {

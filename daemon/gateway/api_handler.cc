@@ -1,6 +1,7 @@
 #include "daemon/gateway/api_handler.h"
 
 #include <array>
+#include <chrono>
 #include <optional>
 
 #include "daemon/gateway/limits.h"
@@ -125,7 +126,8 @@ Reply ApiHandler::ready() const {
 }
 
 ApiResult<Reply> ApiHandler::generate(Exchange& exchange) const {
-  const EngineSnapshot engine = tools_.status.get();
+  const EngineSnapshot engine =
+      tools_.status.get_settled(std::chrono::milliseconds(kIntroductionMs));
   if (!engine.model) return no_engine(engine);
   const bool chat = exchange.request().route.route == Route::kChatCompletions;
   const std::string body = exchange.take_body();

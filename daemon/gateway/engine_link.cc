@@ -33,6 +33,7 @@ daemon_ipc::Refused refuse(std::uint64_t id, std::string_view api_code, std::str
 
 void EngineLink::connect(base::Fd channel) {
   lose("the engine was replaced");
+  wants_introduction_ = false;
   channel_.emplace(std::move(channel));
   heard_ = true;
   ++connections_;
@@ -55,14 +56,14 @@ void EngineLink::tick() {
 void EngineLink::publish() {
   const bool degraded = state_.condition == EngineCondition::kDegraded;
   if (hello_ && state_.condition != EngineCondition::kDown && !degraded) {
-    return status_.set({EnginePhase::kReady, hello_, ""});
+    return status_.set({EnginePhase::kReady, hello_, "", false});
   }
   const std::string reason = state_.text.empty() ? "the engine is starting" : state_.text;
-  if (degraded) return status_.set({EnginePhase::kDegraded, std::nullopt, reason});
-  if (!known_) return status_.set({EnginePhase::kStarting, std::nullopt, reason});
+  if (degraded) return status_.set({EnginePhase::kDegraded, std::nullopt, reason, false});
+  if (!known_) return status_.set({EnginePhase::kStarting, std::nullopt, reason, expected()});
   // The next engine usually comes at once: a request that comes now may as well wait for it.
-  const bool soon = clock_.monotonic_ns() - lost_ns_ < kRecoveryMs * kNsPerMs;
-  status_.set({EnginePhase::kRecovering, soon ? known_ : std::nullopt, reason});
+  const bool soon = channel_ || clock_.monotonic_ns() - lost_ns_ < kRecoveryMs * kNsPerMs;
+  status_.set({EnginePhase::kRecovering, soon ? known_ : std::nullopt, reason, false});
 }
 
 void EngineLink::lose(std::string reason) {
@@ -70,6 +71,7 @@ void EngineLink::lose(std::string reason) {
   log_.error("engine channel closed",
              {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
   channel_.reset();
+  wants_introduction_ = true;
   hello_.reset();
   outgoing_.clear();
   unsent_.reset();

@@ -54,6 +54,11 @@ class EngineLink {
   bool wants_write() const { return !outgoing_.empty(); }
   // Counts connect(): a new channel may have the number of the old one.
   std::uint64_t connections() const { return connections_; }
+  // The channel cannot be used.
+  void abandon(std::string reason) { lose(std::move(reason)); }
+  // Once for each channel that was lost: the supervisor is to be asked for another, in case the
+  // engine is still there.
+  bool take_wish_for_introduction() { return std::exchange(wants_introduction_, false); }
   // Poll says something happened: receives all that waits, sends what fits.
   void on_ready();
 
@@ -119,6 +124,7 @@ class EngineLink {
   std::optional<daemon_ipc::Hello> known_;  // of the last one
   daemon_ipc::EngineState state_;
   bool heard_ = false;  // of the engine, at all
+  bool wants_introduction_ = false;
   std::int64_t lost_ns_ = 0;
   bool interrupted_ = false;  // requests were under way then, and none of them has gone on since
   std::uint64_t connections_ = 0;

@@ -3,6 +3,8 @@
 #ifndef DAEMON_GATEWAY_ENGINE_STATUS_H_
 #define DAEMON_GATEWAY_ENGINE_STATUS_H_
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -25,6 +27,7 @@ struct EngineSnapshot {
   EnginePhase phase = EnginePhase::kStarting;
   std::optional<daemon_ipc::Hello> model;  // set while requests are taken
   std::string reason;                      // why it is not ready
+  bool imminent = false;                   // it will be, in a matter of milliseconds
 };
 
 // Written by the event loop, read by workers.
@@ -34,9 +37,16 @@ class EngineStatus {
     const std::lock_guard lock(mutex_);
     return snapshot_;
   }
+  // The same, but waits for what is imminent.
+  EngineSnapshot get_settled(std::chrono::milliseconds patience) const {
+    std::unique_lock lock(mutex_);
+    (void)changed_.wait_for(lock, patience, [this] { return !snapshot_.imminent; });
+    return snapshot_;
+  }
   void set(EngineSnapshot snapshot) {
     const std::lock_guard lock(mutex_);
     snapshot_ = std::move(snapshot);
+    changed_.notify_all();
   }
 
   Load load() const {
@@ -50,7 +60,8 @@ class EngineStatus {
 
  private:
   mutable std::mutex mutex_;
-  EngineSnapshot snapshot_{EnginePhase::kStarting, std::nullopt, "the engine is starting"};
+  mutable std::condition_variable changed_;
+  EngineSnapshot snapshot_{EnginePhase::kStarting, std::nullopt, "the engine is starting", false};
   Load load_;
 };
 

@@ -129,6 +129,8 @@ Status Gateway::turn() {
     }
   }
   TRY(tell_quarantined());
+  if (engine_.take_wish_for_introduction()) TRY(tell(daemon_ipc::PeerLost{}));
+  TRY(flush_control());
   return tick();
 }
 
@@ -136,15 +138,20 @@ Status Gateway::turn() {
 
 void Gateway::listen(bool on) {
   if (on == listening_) return;
+  listening_ = on;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     if (!on) {
       poller_.remove(listeners_[i].get());
-    } else if (const Status added = poller_.add(listeners_[i].get(), kFirstListener + i, EPOLLIN);
-               !added.ok()) {
-      log_.error("cannot listen", {{"why", added.error().message}});
+      continue;
     }
+    const Status added = poller_.add(listeners_[i].get(), kFirstListener + i, EPOLLIN);
+    if (added.ok()) continue;
+    log_.error("cannot listen yet", {{"why", added.error().message}});
+    for (std::size_t k = 0; k < i; ++k) poller_.remove(listeners_[k].get());
+    listening_ = false;
+    listen_again_ns_ = clock_.monotonic_ns() + kTickMs * kNsPerMs;
+    return;
   }
-  listening_ = on;
 }
 
 // Who comes while a gateway is replaced waits in the listening socket, not for a 503.
@@ -310,7 +317,7 @@ void Gateway::watch_engine() {
     engine_watched_ = engine_.connections();
     engine_armed_ = wanted;
     if (const Status added = poller_.add(fd, kEngine, wanted); !added.ok()) {
-      log_.error("cannot watch the engine", {{"why", added.error().message}});
+      engine_.abandon("cannot be watched: " + added.error().message);
     }
   } else if (wanted != engine_armed_) {
     engine_armed_ = wanted;
@@ -362,6 +369,24 @@ Status Gateway::take_control(daemon_ipc::Received received) {
   return invalid_input("the supervisor sent a message that is not permitted now");
 }
 
+// What the supervisor cannot take now waits for its next turn, in order.
+Status Gateway::tell(daemon_ipc::Message message) {
+  if (to_supervisor_.size() == kControlQueuedMax)
+    return base::exhausted("the supervisor does not read");
+  to_supervisor_.push_back(std::move(message));
+  return flush_control();
+}
+
+Status Gateway::flush_control() {
+  while (!to_supervisor_.empty()) {
+    const Status sent = control_.send(to_supervisor_.front());
+    if (!sent.ok() && sent.error().code == base::ErrorCode::kUnavailable) return {};
+    if (!sent.ok()) return sent;
+    to_supervisor_.pop_front();
+  }
+  return {};
+}
+
 Status Gateway::send_alive() {
   const Json stats = Json::object({{"connections", static_cast<std::int64_t>(clients_.size())},
                                    {"connections_accepted_total", accepted_total_},
@@ -376,8 +401,7 @@ Status Gateway::send_alive() {
   // Never busy: a request waits for the engine, which is watched itself, or for its client, whom
   // deadlines watch. An answer that streams for an hour is no hang. What can hang here is this
   // loop, and then this answer does not come.
-  return control_.send(
-      daemon_ipc::Alive{.work = requests_total_, .busy = false, .stats = stats.dump()});
+  return tell(daemon_ipc::Alive{.work = requests_total_, .busy = false, .stats = stats.dump()});
 }
 
 // What cannot change while workers run: how many of them there are, and the sockets.
@@ -405,12 +429,12 @@ Status Gateway::reload(const base::Fd& fd) {
   std::string text = applied.ok() ? "" : applied.error().message;
   text.resize(std::min(text.size(), daemon_ipc::kStateTextBytesMax));
   if (!base::is_utf8(text)) text = "the configuration is not understood";
-  return control_.send(daemon_ipc::Reloaded{applied.ok(), std::move(text)});
+  return tell(daemon_ipc::Reloaded{applied.ok(), std::move(text)});
 }
 
 Status Gateway::tell_quarantined() {
   for (const auto& digest : engine_.take_quarantined()) {
-    TRY(control_.send(
+    TRY(tell(
         daemon_ipc::Quarantine{{reinterpret_cast<const char*>(digest.data()), digest.size()}}));
   }
   return {};
@@ -432,6 +456,7 @@ Status Gateway::tick() {
   if (now < next_tick_ns_) return {};
   next_tick_ns_ = now + kTickMs * kNsPerMs;
   engine_.tick();
+  read_mail();  // had a wake-up been lost
   std::vector<std::uint64_t> ids;
   ids.reserve(clients_.size());
   for (const auto& [id, client] : clients_) ids.push_back(id);
@@ -463,7 +488,7 @@ Status Gateway::tick_drain() {
   listen(false);
   listeners_.clear();
   clients_.clear();
-  return control_.send(daemon_ipc::Drained{});
+  return tell(daemon_ipc::Drained{});
 }
 
 }  // namespace daemon_gateway

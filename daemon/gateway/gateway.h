@@ -5,6 +5,7 @@
 #define DAEMON_GATEWAY_GATEWAY_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -80,6 +81,8 @@ class Gateway final : public ConnectionHost {
   void finish(std::uint64_t connection, bool keep_alive);
   base::Status read_control();
   base::Status take_control(daemon_ipc::Received received);
+  base::Status tell(daemon_ipc::Message message);
+  base::Status flush_control();
   base::Status send_alive();
   base::Status reload(const base::Fd& config);
   base::Status apply(GatewayConfig config);
@@ -100,6 +103,7 @@ class Gateway final : public ConnectionHost {
   daemon_ipc::Channel control_;
   std::vector<base::Fd> listeners_;
   Mailbox mailbox_;
+  std::deque<daemon_ipc::Message> to_supervisor_;  // not sent yet
   Poller poller_;
   EngineStatus engine_status_;
   EngineLink engine_;

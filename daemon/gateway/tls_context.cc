@@ -102,6 +102,39 @@ base::Status configure(SSL_CTX* context, bool tls_1_2) {
   return {};
 }
 
+struct FreeTls {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+
+// OpenSSL can be left with less than it was asked for, after an allocation failed, and not say so:
+// such a context would turn every client away. So one handshake is tried, in memory.
+base::Status prove(SSL_CTX* server_context) {
+  const std::unique_ptr<SSL_CTX, FreeTls> client_context(SSL_CTX_new(TLS_client_method()));
+  const std::unique_ptr<SSL, FreeTls> server(SSL_new(server_context));
+  const std::unique_ptr<SSL, FreeTls> client(
+      client_context == nullptr ? nullptr : SSL_new(client_context.get()));
+  BIO* server_end = nullptr;
+  BIO* client_end = nullptr;
+  if (server == nullptr || client == nullptr ||
+      BIO_new_bio_pair(&server_end, 0, &client_end, 0) != 1) {
+    return base::exhausted("no memory for TLS");
+  }
+  SSL_set_bio(server.get(), server_end, server_end);
+  SSL_set_bio(client.get(), client_end, client_end);
+  SSL_set_accept_state(server.get());
+  SSL_set_connect_state(client.get());
+  constexpr int kFlights = 8;  // of either side: more than any handshake has
+  for (int i = 0; i < kFlights; ++i) {
+    (void)SSL_do_handshake(client.get());
+    (void)SSL_do_handshake(server.get());
+    if (SSL_is_init_finished(client.get()) == 1 && SSL_is_init_finished(server.get()) == 1)
+      return {};
+  }
+  ERR_clear_error();
+  return invalid_input("no handshake succeeds with it");
+}
+
 }  // namespace
 
 base::Result<TlsContext> TlsContext::create(const TlsOptions& options) {
@@ -113,6 +146,7 @@ base::Result<TlsContext> TlsContext::create(const TlsOptions& options) {
   TRY(configure(context.get(), options.tls_1_2));
   TRY(use_certificates(context.get(), options.certificate_pem).context("TLS certificate"));
   TRY(use_private_key(context.get(), options.private_key_pem).context("TLS private key"));
+  TRY(prove(context.get()).context("TLS certificate"));
   return TlsContext(std::move(context));
 }
 

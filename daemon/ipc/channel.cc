@@ -81,7 +81,9 @@ base::Status Channel::send(const Message& message, const base::Fd* fd_to_pass) {
     // A packet is sent whole or not at all.
     if (::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return {};
     if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == ENOBUFS) return base::unavailable("send: the channel is full");
+    // For want of memory, too, nothing was sent.
+    if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+      return base::unavailable("send: the channel is full");
     return base::io_error(errno, fmt::format("send {}", message_name(message_type(message))));
   }
 }
@@ -96,7 +98,8 @@ base::Result<std::optional<Received>> Channel::receive() {
     got = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
-    if (errno == EAGAIN) return std::optional<Received>();
+    // For want of memory the message stays where it is.
+    if (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS) return std::optional<Received>();
     if (errno == ECONNRESET) return end_of_stream();
     return base::io_error(errno, "receive");
   }

@@ -87,6 +87,11 @@ base::Status visit_fields(Io& io, FieldsOf<Io, EngineEnded> m) {
   return io.flag(m.from_outside, "engine_ended.from_outside");
 }
 
+template <typename Io>
+base::Status visit_fields(Io&, FieldsOf<Io, PeerLost>) {
+  return {};
+}
+
 // ---- data channel -------------------------------------------------------------------------------
 
 template <typename Io>

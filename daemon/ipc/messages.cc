@@ -33,6 +33,7 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kReloaded, "reloaded"},
     {MessageType::kWeights, "weights"},
     {MessageType::kEngineEnded, "engine_ended"},
+    {MessageType::kPeerLost, "peer_lost"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},

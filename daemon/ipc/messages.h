@@ -48,6 +48,7 @@ enum class MessageType : std::uint16_t {
   kReloaded = 11,
   kWeights = 12,
   kEngineEnded = 13,
+  kPeerLost = 14,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -104,6 +105,8 @@ struct Reloaded {
 struct EngineEnded {
   bool from_outside = false;  // somebody ended it: no request is to blame
 };
+// The data channel is of no more use: the roles are to be introduced anew.
+struct PeerLost {};
 // The packed weights, for the engine that comes after: a sealed memfd beside the message.
 struct Weights {
   std::uint64_t bytes = 0;
@@ -219,8 +222,8 @@ struct Events {
 
 using Message =
     std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
-                 Reload, Reloaded, Weights, EngineEnded, Hello, RequestBegin, RequestBody, Cancel,
-                 Admitted, Refused, Events, RequestResume, Started>;
+                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Hello, RequestBegin, RequestBody,
+                 Cancel, Admitted, Refused, Events, RequestResume, Started>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

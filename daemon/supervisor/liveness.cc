@@ -10,7 +10,7 @@ void Liveness::started(std::int64_t now) {
 }
 
 void Liveness::progressed(std::uint64_t done, std::int64_t now) {
-  if (done == work_) return;
+  if (done == work_ && shown_life_) return;
   work_ = done;
   last_progress_ = now;
   shown_life_ = true;
@@ -44,12 +44,20 @@ void Liveness::page_read(std::uint64_t count, bool busy, std::int64_t now) {
   // costs no patience.
   const std::int64_t moved_at = std::max(last_page_, now - patience_.ping_ms);
   last_page_ = now;
+  if (!ready_) return page_read_while_starting(count, now);
   const bool began = busy && !page_busy_;
   page_busy_ = busy;
   if (count == page_count_ && !began) return;
   page_count_ = count;
   last_sign_ = std::max(last_sign_, moved_at);
   last_progress_ = std::max(last_progress_, moved_at);
+}
+
+void Liveness::page_read_while_starting(std::uint64_t count, std::int64_t now) {
+  if (count == page_count_) return;
+  page_count_ = count;
+  last_progress_ = now;
+  shown_life_ = true;
 }
 
 void Liveness::excuse(std::int64_t milliseconds) {
@@ -63,7 +71,10 @@ bool Liveness::ping_due(std::int64_t now) const {
 }
 
 std::int64_t Liveness::progress_deadline() const {
-  if (!ready_) return last_progress_ + patience_.load_ms;
+  if (!ready_) {
+    const std::int64_t first_ms = std::min(patience_.first_ms, patience_.load_ms);
+    return last_progress_ + (shown_life_ ? patience_.load_ms : first_ms);
+  }
   return busy() ? last_progress_ + patience_.busy_ms : kNever;
 }
 

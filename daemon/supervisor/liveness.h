@@ -1,7 +1,8 @@
 // Is a role getting anywhere? A pure value: told what happened and when (milliseconds of a
 // monotonic clock), it says when to ask and when patience ends. Progress counts, not heartbeats:
 //
-//   starting   every report of more done is a sign of life
+//   starting   every report of more done is a sign of life, and so is a progress page that moves.
+//   Until the first of them patience is short: a role that does not even come to its work is stuck
 //   ready      an answer to a ping is one; so is a progress page that moves, since a role within a
 //   long step
 //              answers nothing. Patience is counted from the last sign, so that a role that froze
@@ -17,7 +18,8 @@
 namespace daemon_supervisor {
 
 struct Patience {
-  std::int64_t load_ms = 120'000;  // between two signs of progress while starting
+  std::int64_t first_ms = 10'000;  // from the start to the first sign of life
+  std::int64_t load_ms = 120'000;  // from then on, between two signs of progress while starting
   std::int64_t busy_ms = 9'000;    // without a sign of life; without progress while busy
   std::int64_t ping_ms = 2'000;    // between two pings
   std::int64_t stop_ms = 3'000;    // until a role that was told to stop is killed
@@ -49,6 +51,7 @@ class Liveness {
   bool shown_life() const { return shown_life_; }
 
  private:
+  void page_read_while_starting(std::uint64_t count, std::int64_t now);
   bool busy() const { return busy_ || page_busy_; }
   std::int64_t ping_at() const { return last_ping_ + patience_.ping_ms; }
   std::int64_t progress_deadline() const;  // kNever when none is due

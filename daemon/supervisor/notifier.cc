@@ -42,16 +42,22 @@ std::string without_control_characters(std::string_view text) {
 
 Notifier::Notifier() : address_(socket_address()) {
   if (address_.empty()) return;
-  socket_ = base::Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   std::uint64_t limit_us = 0;
   if (::sd_watchdog_enabled(0, &limit_us) <= 0) return;
   watchdog_interval_ms_ = static_cast<std::int64_t>(limit_us / 1'000) / kPetsPerLimit;
 }
 
+bool Notifier::has_socket() {
+  if (!socket_.is_open())
+    socket_ = base::Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return socket_.is_open();
+}
+
 // sd_notify() itself waits while the socket's queue is full; a supervisor that waits supervises
 // nothing.
-bool Notifier::tell(std::string_view text, const base::Fd* fd_to_pass) const {
-  if (!socket_.is_open()) return true;
+bool Notifier::tell(std::string_view text, const base::Fd* fd_to_pass) {
+  if (address_.empty()) return true;
+  if (!has_socket()) return false;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, address_.data(), address_.size());
@@ -74,7 +80,7 @@ bool Notifier::tell(std::string_view text, const base::Fd* fd_to_pass) const {
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
   }
   const auto sent = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  return sent >= 0 || (errno != EAGAIN && errno != EINTR);
+  return sent >= 0 || errno == ENOENT || errno == ECONNREFUSED;
 }
 
 // ---- states -------------------------------------------------------------------------------------
@@ -132,13 +138,13 @@ std::int64_t Notifier::next_watchdog() const {
 
 // ---- descriptors --------------------------------------------------------------------------------
 
-bool Notifier::keep(const base::Fd& fd, std::string_view name) const {
+bool Notifier::keep(const base::Fd& fd, std::string_view name) {
   // FDPOLL=0: there is nothing to wait for in a memfd, and what cannot be polled is not to be
   // dropped for it.
   return forget(name) && tell(fmt::format("FDSTORE=1\nFDNAME={}\nFDPOLL=0", name), &fd);
 }
 
-bool Notifier::forget(std::string_view name) const {
+bool Notifier::forget(std::string_view name) {
   return tell(fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name));
 }
 

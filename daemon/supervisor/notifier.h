@@ -13,7 +13,8 @@
 namespace daemon_supervisor {
 
 // The service's states are told in order and none is lost, however slowly they are read; what is
-// only news (status, progress, life) is said again or not at all.
+// only news (status, progress, life) is said again or not at all. Whatever keeps it from being said,
+// but for nobody being there, is taken for a matter of time.
 class Notifier {
  public:
   // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
@@ -35,8 +36,8 @@ class Notifier {
 
   // Hands systemd a descriptor to keep while the service restarts, in place of what it keeps under
   // that name. False: not now.
-  bool keep(const base::Fd& fd, std::string_view name) const;
-  bool forget(std::string_view name) const;
+  bool keep(const base::Fd& fd, std::string_view name);
+  bool forget(std::string_view name);
 
   // Says what could not be said before. To call now and then.
   void flush();
@@ -45,10 +46,11 @@ class Notifier {
 
  private:
   void tell_state(std::string text);
-  bool tell(std::string_view text, const base::Fd* fd_to_pass = nullptr) const;  // false: not now
+  bool has_socket();
+  bool tell(std::string_view text, const base::Fd* fd_to_pass = nullptr);  // false: not now
 
   std::string address_;  // empty: nobody to tell
-  base::Fd socket_;
+  base::Fd socket_;  // opened when there is something to tell
   std::int64_t watchdog_interval_ms_ = 0;  // 0: none is wanted
   std::int64_t next_watchdog_ms_ = 0;
   bool told_ready_ = false;

@@ -49,7 +49,10 @@ class Reload {
   // What came of reload `number`; null while it is not over.
   const base::Json* outcome(std::uint64_t number) const;
   const base::Json* last_outcome() const { return outcome_.is_null() ? nullptr : &outcome_; }
-  std::int64_t next_deadline() const { return deadline_; }
+  // Long past while one is wanted and could begin.
+  std::int64_t next_deadline() const {
+    return phase_ == Phase::kIdle && wanted_ > number_ ? 0 : deadline_;
+  }
 
  private:
   enum class Phase : std::uint8_t { kIdle, kOffering, kOffered };

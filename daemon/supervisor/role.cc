@@ -90,9 +90,9 @@ base::Status Role::launch() {
     descriptors.push_back(page.get());
   }
   if (weights_) descriptors.push_back(weights_->fd.get());
-  weights_given_ = weights_.has_value();
   request.arguments.push_back(fmt::format("--descriptors={}", descriptors.size()));
   child_ = TRY(spawn(request));
+  weights_given_ = weights_.has_value();
   channel_.emplace(std::move(ends.first));
   return {};
 }
@@ -202,7 +202,7 @@ void Role::wait_to_restart(std::int64_t now) {
 void Role::tick(std::int64_t now) {
   if (killed_at_ != 0 && child_) return;  // nothing more can be done to it
   if (watched()) {
-    if (page_ && serving()) {
+    if (page_) {
       const auto page = page_->read();
       liveness_.page_read(page.count, page.busy, now);
     }

@@ -78,7 +78,8 @@ class Role {
   bool offer(const daemon_ipc::Message& message, std::int64_t now);
   // Ends it for what it did or left undone; it is started again as after any failure.
   void condemn(std::string_view why, std::int64_t now) { fail(why, now); }
-  // What it said that is the supervisor's to judge: `quarantine` and `reloaded`, in order.
+  // What it said that is the supervisor's to judge: `quarantine`, `reloaded` and `peer_lost`, in
+  // order.
   std::vector<daemon_ipc::Message> take_inbox() { return std::exchange(inbox_, {}); }
 
   int control_fd() const;  // -1: nothing to wait for
@@ -88,6 +89,7 @@ class Role {
   const std::string& name() const { return spec_.name; }
   RoleState state() const { return state_; }
   bool ready() const { return state_ == RoleState::kReady; }
+  bool reachable() const { return channel_.has_value(); }
   bool serving() const { return ready() || state_ == RoleState::kDraining; }
   std::uint64_t generation() const { return generation_; }  // counts starts
   bool degraded(std::int64_t now) const { return restarts_.degraded(now); }

@@ -22,6 +22,7 @@ constexpr Row kRows[] = {
     {MessageType::kAlive, kBoth, kServing},          //
     {MessageType::kReloaded, kGateway, kServing},    // once for each `reload`
     {MessageType::kQuarantine, kGateway, kServing},  //
+    {MessageType::kPeerLost, kBoth, kServing},       //
     {MessageType::kDrained, kBoth, kDraining},       //
 };
 

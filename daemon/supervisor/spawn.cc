@@ -10,9 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 
 #include "daemon/supervisor/namespaces.h"
 #include "hardening/crash_report.h"
@@ -123,6 +125,13 @@ pid_t fork_into(int flags, int& out_pidfd) {
       ::syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &out_pidfd, nullptr, nullptr));
 }
 
+// By these errors the kernel, a container or our privileges refuse a namespace for good. By any
+// other there is no process to be had just now, and fewer namespaces are no answer to that.
+bool is_refusal(int error) {
+  constexpr int kRefusals[] = {EPERM, EACCES, EINVAL, ENOSYS, ENOSPC, EUSERS};
+  return std::find(std::begin(kRefusals), std::end(kRefusals), error) != std::end(kRefusals);
+}
+
 // The child waits until it is told to go on.
 base::Status release_child(Launch& launch, int flags, const SpawnRequest& request, Child& child) {
   TRY(launch.child_end.close());
@@ -158,7 +167,7 @@ Ended describe(const siginfo_t& info) {
 base::Result<Child> spawn(const SpawnRequest& request) {
   Launch launch = TRY(prepare(request));
   Child child;
-  // The best first: what the kernel, a container or our privileges refuse, they refuse at once.
+  // The best first: what is refused, is refused at once.
   constexpr int kAttempts[] = {CLONE_NEWUSER | CLONE_NEWPID, CLONE_NEWPID, 0};
   for (const int flags : kAttempts) {
     if ((flags & CLONE_NEWUSER) != 0 && request.identity.uid == 0) continue;
@@ -173,7 +182,7 @@ base::Result<Child> spawn(const SpawnRequest& request) {
       ::waitpid(child.pid, nullptr, 0);
       return released.error();
     }
-    if (flags == 0) break;
+    if (flags == 0 || !is_refusal(errno)) break;
     child.skipped.push_back(
         fmt::format("{}: {}", (flags & CLONE_NEWUSER) != 0 ? "user namespace" : "pid namespace",
                     ::strerrordesc_np(errno)));

@@ -29,7 +29,6 @@ Supervisor::Supervisor(SupervisorParts parts, const base::Logger& log, const bas
       reload_(std::move(parts_.read_again), log) {
   if (parts_.weights) engine_.give_weights(*std::exchange(parts_.weights, std::nullopt));
   kept_version_ = engine_.weights_version();
-  for (const std::string& name : parts_.useless) (void)notifier_.forget(name);
 }
 
 void Supervisor::run() {
@@ -60,7 +59,7 @@ void Supervisor::take_turn(std::int64_t now_ms) {
     role->read_control(now_ms);  // what it said before it ended counts
     role->collect_exit(now_ms);
   }
-  hear_gateway(now_ms);
+  hear_roles(now_ms);
   if (phase_ == Phase::kRunning) reload_.advance(gateway_, now_ms);
   advance_stop(now_ms);
   for (Role* role : {&gateway_, &engine_}) role->tick(now_ms);
@@ -73,7 +72,8 @@ void Supervisor::take_turn(std::int64_t now_ms) {
 std::int64_t Supervisor::wait_for_events(std::int64_t now_ms) {
   std::vector<pollfd> waits;
   waits.push_back({parts_.signals.get(), POLLIN, 0});
-  std::int64_t deadline = std::min(parts_.control_socket.next_deadline(), reload_.next_deadline());
+  std::int64_t deadline = std::min({parts_.control_socket.next_deadline(), reload_.next_deadline(),
+                                    next_introduction()});
   if (!anything_stuck()) deadline = std::min(deadline, notifier_.next_watchdog());
   for (const Role* role : {&gateway_, &engine_}) {
     if (role->control_fd() >= 0) waits.push_back({role->control_fd(), POLLIN, 0});

@@ -58,10 +58,13 @@ class Supervisor {
   void advance_stop(std::int64_t now_ms);
 
   // supervisor_roles.cc: what passes between the roles
+  bool introduced() const;
   void introduce_roles(std::int64_t now_ms);
+  std::int64_t next_introduction() const;
   void tell_engine_state(std::int64_t now_ms);
   void tell_engine_ended(std::int64_t now_ms);
-  void hear_gateway(std::int64_t now_ms);
+  void hear_roles(std::int64_t now_ms);
+  void hear_gateway(const daemon_ipc::Message& message, std::int64_t now_ms);
   void tell_quarantine(std::int64_t now_ms);
 
   // supervisor_report.cc: what others are told
@@ -86,6 +89,8 @@ class Supervisor {
   // Which incarnations hold the two ends of one channel.
   std::uint64_t introduced_gateway_ = 0;
   std::uint64_t introduced_engine_ = 0;
+  std::int64_t introduced_at_ = 0;
+  bool peer_lost_ = false;  // one of the two says that their channel is of no more use
   // What the present gateway was last told of the engine.
   std::uint64_t told_gateway_ = 0;
   std::string told_state_;

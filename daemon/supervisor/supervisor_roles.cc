@@ -7,11 +7,26 @@
 #include "hardening/base/hex.h"
 
 namespace daemon_supervisor {
+namespace {
+
+// A role that says all the time that it lost its peer must not keep us busy, nor the other role.
+constexpr std::int64_t kBetweenIntroductionsMs = 1'000;
+
+}  // namespace
+
+bool Supervisor::introduced() const {
+  return introduced_gateway_ == gateway_.generation() && introduced_engine_ == engine_.generation();
+}
+
+std::int64_t Supervisor::next_introduction() const {
+  return peer_lost_ && introduced() ? introduced_at_ + kBetweenIntroductionsMs : Liveness::kNever;
+}
 
 void Supervisor::introduce_roles(std::int64_t now_ms) {
   if (!gateway_.serving() || !engine_.ready()) return;
-  if (introduced_gateway_ == gateway_.generation() && introduced_engine_ == engine_.generation())
-    return;
+  // One that is just ending is not worth the other's channel: its successor gets a fresh one.
+  if (!gateway_.reachable() || !engine_.reachable()) return;
+  if (introduced() && now_ms < next_introduction()) return;
   auto ends = daemon_ipc::Channel::create_pair();
   if (!ends.ok()) {
     log_.error("no channel between gateway and engine", {{"why", ends.error().message}});
@@ -19,6 +34,8 @@ void Supervisor::introduce_roles(std::int64_t now_ms) {
   }
   introduced_gateway_ = gateway_.generation();
   introduced_engine_ = engine_.generation();
+  introduced_at_ = now_ms;
+  peer_lost_ = false;
   gateway_.send(daemon_ipc::PeerChannel{}, &ends.value().first, now_ms);
   engine_.send(daemon_ipc::PeerChannel{}, &ends.value().second, now_ms);
 }
@@ -50,15 +67,26 @@ void Supervisor::tell_engine_state(std::int64_t now_ms) {
   gateway_.send(state, nullptr, now_ms);
 }
 
-void Supervisor::hear_gateway(std::int64_t now_ms) {
-  for (const daemon_ipc::Message& message : gateway_.take_inbox()) {
-    if (const auto* reloaded = std::get_if<daemon_ipc::Reloaded>(&message))
-      reload_.answered(*reloaded, gateway_, now_ms);
-    const auto* quarantined = std::get_if<daemon_ipc::Quarantine>(&message);
-    if (quarantined == nullptr || !quarantine_.add(quarantined->digest)) continue;
-    log_.warning("a request that kills the engine is refused from now on",
-                 {{"digest", base::to_hex(std::as_bytes(std::span(quarantined->digest)))}});
+void Supervisor::hear_roles(std::int64_t now_ms) {
+  for (Role* role : {&gateway_, &engine_}) {
+    for (const daemon_ipc::Message& message : role->take_inbox()) {
+      if (!std::holds_alternative<daemon_ipc::PeerLost>(message)) {
+        hear_gateway(message, now_ms);  // whose alone the others are
+        continue;
+      }
+      if (!peer_lost_) log_.warning("the roles are introduced anew", {{"wish of", role->name()}});
+      peer_lost_ = true;
+    }
   }
+}
+
+void Supervisor::hear_gateway(const daemon_ipc::Message& message, std::int64_t now_ms) {
+  if (const auto* reloaded = std::get_if<daemon_ipc::Reloaded>(&message))
+    reload_.answered(*reloaded, gateway_, now_ms);
+  const auto* quarantined = std::get_if<daemon_ipc::Quarantine>(&message);
+  if (quarantined == nullptr || !quarantine_.add(quarantined->digest)) return;
+  log_.warning("a request that kills the engine is refused from now on",
+               {{"digest", base::to_hex(std::as_bytes(std::span(quarantined->digest)))}});
 }
 
 // All of them to every new gateway, as fast as it reads. What it reports itself comes back to it,

@@ -238,6 +238,15 @@ TEST_F(EngineServerTest, GoesOnWhereAnotherEngineEnded) {
   }
 }
 
+TEST_F(EngineServerTest, AsksForAnotherChannelWhenOneIsLost) {
+  gateway_.reset();
+  const auto heard = next(*control_);
+  EXPECT_TRUE(heard && std::holds_alternative<daemon_ipc::PeerLost>(*heard));
+  connect_gateway();
+  ask(begin_of(1, 3), R"({"prompt":"hello"})");
+  EXPECT_EQ(listen(1)[1].events.size(), 3U);
+}
+
 TEST_F(EngineServerTest, DoesNotEchoAgainToAChoiceThatHasBegun) {
   daemon_ipc::RequestBegin begin = begin_of(1, 3);
   begin.choices = 2;

@@ -96,11 +96,17 @@ void GatewayFixture::tell_config(const GatewayConfig& config) {
 }
 
 std::optional<daemon_ipc::Message> GatewayFixture::hear() {
-  pollfd ready{supervisor_->fd(), POLLIN, 0};
-  if (::poll(&ready, 1, kPatienceMs) != 1) return std::nullopt;
-  auto received = supervisor_->receive();
-  if (!received.ok() || !received.value()) return std::nullopt;
-  return std::move(received.value()->message);
+  for (;;) {
+    pollfd ready{supervisor_->fd(), POLLIN, 0};
+    if (::poll(&ready, 1, kPatienceMs) != 1) return std::nullopt;
+    auto received = supervisor_->receive();
+    if (!received.ok() || !received.value()) return std::nullopt;
+    if (std::holds_alternative<daemon_ipc::PeerLost>(received.value()->message)) {
+      ++wishes_;
+    } else {
+      return std::move(received.value()->message);
+    }
+  }
 }
 
 base::Json GatewayFixture::stats() {

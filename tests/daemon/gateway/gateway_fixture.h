@@ -34,10 +34,12 @@ class GatewayFixture : public testing::Test {
   void tell(const daemon_ipc::Message& message);
   void tell_channel(const base::Fd& engine_channel);
   void tell_config(const GatewayConfig& config);  // reload
-  // The next message of the gateway to its supervisor, within a few seconds.
+  // The next message of the gateway to its supervisor, within a few seconds; wishes to be
+  // introduced to the engine anew are counted and passed over.
   std::optional<daemon_ipc::Message> hear();
   base::Json stats();  // of `alive`
 
+  int wishes() const { return wishes_; }
   std::uint16_t port() const { return port_; }
   const std::string& key() const { return key_; }
 
@@ -52,6 +54,7 @@ class GatewayFixture : public testing::Test {
   static bool eventually(const std::function<bool()>& condition);
 
  private:
+  int wishes_ = 0;
   GatewayConfig config_;
   std::string key_;
   std::uint16_t port_ = 0;

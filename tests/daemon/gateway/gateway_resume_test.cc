@@ -44,6 +44,19 @@ TEST_F(GatewayResumeTest, AStreamGoesOnWithTheNextEngine) {
   EXPECT_EQ(stats().find("resumed_total")->as_int(), 3);
 }
 
+// The engine may be alive at the other end of a channel that broke.
+TEST_F(GatewayResumeTest, AsksForAnotherChannelOnceForEachThatIsLost) {
+  start();
+  disconnect_engine();
+  ASSERT_TRUE(eventually([this] { return ask(get("/ready")).status == 503; }));
+  (void)stats();
+  EXPECT_EQ(wishes(), 1);
+  connect_engine();
+  connect_engine();
+  (void)stats();
+  EXPECT_EQ(wishes(), 1) << "one that was replaced is not lost";
+}
+
 TEST_F(GatewayResumeTest, AnAnswerThatIsSentWholeIsWhole) {
   start(true, 1);
   TlsClient client(port());

@@ -70,6 +70,7 @@ inline std::vector<Message> samples() {
       Reloaded{true, "no such key"},
       Weights{1ull << 40, "model kernels"},
       EngineEnded{true},
+      PeerLost{},
       Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true, "00ff", "cpu-amx"},
       sample_request_begin(),
       RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},
