@@ -14,6 +14,7 @@
 
 #include "hardening/base/check.h"
 #include "hardening/base/hex.h"
+#include "hardening/base/memory_reserve.h"
 #include "provisioning/limits.h"
 #include "provisioning/sha256.h"
 
@@ -43,6 +44,36 @@ struct FreeMdContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 using MdContextPtr = std::unique_ptr<EVP_MD_CTX, FreeMdContext>;
+
+// What an OpenSSL function makes that fails for want of memory alone: the reserve is spent then, as `new` would.
+template <typename Pointer, typename Make>
+Pointer make_surely(Make make) {
+  Pointer made(make());
+  if (made == nullptr) {
+    base::spend_memory_reserve();
+    made.reset(make());
+  }
+  CHECK(made != nullptr);
+  return made;
+}
+
+BioPtr make_bio(const BIO_METHOD* method) {
+  return make_surely<BioPtr>([method] { return BIO_new(method); });
+}
+
+BioPtr make_reader(std::string_view text) {
+  const char* const begin = text.empty() ? "" : text.data();  // null would be refused
+  return make_surely<BioPtr>([=] { return BIO_new_mem_buf(begin, static_cast<int>(text.size())); });
+}
+
+MdContextPtr make_md_context(decltype(&EVP_DigestSignInit) init, Curve curve, EVP_PKEY* key) {
+  return make_surely<MdContextPtr>([=]() -> EVP_MD_CTX* {
+    MdContextPtr context(EVP_MD_CTX_new());
+    const bool begun =
+        context != nullptr && init(context.get(), nullptr, info_of(curve).hash(), nullptr, key) == 1;
+    return begun ? context.release() : nullptr;
+  });
+}
 
 const unsigned char* raw(std::span<const std::byte> bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -102,8 +133,7 @@ PublicKey::PublicKey(PkeyPtr key, Curve curve, std::string pem, std::string hint
 
 base::Result<PublicKey> PublicKey::adopt(PkeyPtr key) {
   const Curve curve = TRY(curve_of(key.get()));
-  const BioPtr out(BIO_new(BIO_s_mem()));
-  CHECK(out != nullptr);
+  const BioPtr out = make_bio(BIO_s_mem());
   if (PEM_write_bio_PUBKEY(out.get(), key.get()) != 1) return base::invalid_input(openssl_reason());
   const auto text = contents_of(out.get());
   std::string pem(reinterpret_cast<const char*>(text.data()), text.size());
@@ -115,17 +145,14 @@ base::Result<PublicKey> PublicKey::parse_pem(std::string_view pem) {
   if (pem.size() > kKeyFileBytesMax) {
     return base::exhausted(fmt::format("public key of {} bytes, limit {}", pem.size(), kKeyFileBytesMax));
   }
-  const BioPtr in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  CHECK(in != nullptr);
+  const BioPtr in = make_reader(pem);
   PkeyPtr key(PEM_read_bio_PUBKEY(in.get(), nullptr, give_password, nullptr));
   if (key == nullptr) return base::invalid_input("not a PEM public key: " + openssl_reason());
   return adopt(std::move(key));
 }
 
 base::Status PublicKey::verify(std::span<const std::byte> message, std::span<const std::byte> signature) const {
-  const MdContextPtr context(EVP_MD_CTX_new());
-  CHECK(context != nullptr);
-  CHECK(EVP_DigestVerifyInit(context.get(), nullptr, info_of(curve_).hash(), nullptr, key_.get()) == 1);
+  const MdContextPtr context = make_md_context(EVP_DigestVerifyInit, curve_, key_.get());
   const int verdict = EVP_DigestVerify(context.get(), raw(signature), signature.size(), raw(message), message.size());
   ERR_clear_error();
   if (verdict != 1) return base::denied("the signature is not this key's");
@@ -142,8 +169,7 @@ base::Result<PrivateKey> PrivateKey::parse_pem(const base::Secret& pem, const ba
   if (pem.size() > kKeyFileBytesMax) {
     return base::exhausted(fmt::format("private key of {} bytes, limit {}", pem.size(), kKeyFileBytesMax));
   }
-  const BioPtr in(BIO_new_mem_buf(pem.expose_bytes().data(), static_cast<int>(pem.size())));
-  CHECK(in != nullptr);
+  const BioPtr in = make_reader(pem.expose_text());
   auto* user = const_cast<void*>(static_cast<const void*>(password));  // OpenSSL's callback type is not const
   PkeyPtr key(PEM_read_bio_PrivateKey(in.get(), nullptr, give_password, user));
   if (key == nullptr) {
@@ -162,9 +188,7 @@ base::Result<PublicKey> PrivateKey::public_key() const {
 }
 
 base::Result<std::vector<std::byte>> PrivateKey::sign(std::span<const std::byte> message) const {
-  const MdContextPtr context(EVP_MD_CTX_new());
-  CHECK(context != nullptr);
-  CHECK(EVP_DigestSignInit(context.get(), nullptr, info_of(curve_).hash(), nullptr, key_.get()) == 1);
+  const MdContextPtr context = make_md_context(EVP_DigestSignInit, curve_, key_.get());
   std::vector<std::byte> signature(static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())));
   std::size_t size = signature.size();
   auto* out = reinterpret_cast<unsigned char*>(signature.data());
@@ -176,8 +200,7 @@ base::Result<std::vector<std::byte>> PrivateKey::sign(std::span<const std::byte>
 }
 
 base::Result<base::Secret> PrivateKey::serialize_pem(const base::Secret* password) const {
-  const BioPtr out(BIO_new(BIO_s_secmem()));
-  CHECK(out != nullptr);
+  const BioPtr out = make_bio(BIO_s_secmem());
   const EVP_CIPHER* cipher = password == nullptr ? nullptr : EVP_aes_256_cbc();
   auto* user = const_cast<void*>(static_cast<const void*>(password));
   if (PEM_write_bio_PKCS8PrivateKey(out.get(), key_.get(), cipher, nullptr, 0, give_password, user) != 1) {

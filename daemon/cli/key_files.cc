@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <optional>
@@ -19,6 +20,14 @@ void warn_if_exposed(const base::Fd& file, const std::string& path) {
     fmt::print(stderr, "redoubt: warning: {} can be read by others (mode {:o}); chmod 600 it\n", path,
                info.st_mode & 0777u);
   }
+}
+
+base::Status write_new(const std::string& path, std::string_view text, unsigned mode) {
+  base::Fd file = TRY(base::open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+  base::Status written = base::write_all(file, std::as_bytes(std::span(text)));
+  if (written.ok()) written = file.close();
+  if (!written.ok()) ::unlink(path.c_str());
+  return std::move(written).context(path);
 }
 
 }  // namespace
@@ -44,6 +53,14 @@ base::Result<provisioning::PrivateKey> read_private_key(const std::string& path,
   std::optional<base::Secret> password;
   if (!password_file.empty()) password = TRY(read_password_file(password_file));
   return provisioning::PrivateKey::parse_pem(pem, password ? &*password : nullptr).context(path);
+}
+
+base::Status write_key_pair(const std::string& prefix, const base::Secret& private_pem, std::string_view public_pem) {
+  const std::string private_path = prefix + ".key.pem";
+  TRY(write_new(private_path, private_pem.expose_text(), 0600));
+  base::Status second = write_new(prefix + ".pub.pem", public_pem, 0644);
+  if (!second.ok()) ::unlink(private_path.c_str());
+  return second;
 }
 
 base::Result<std::vector<provisioning::PublicKey>> read_public_keys(const std::vector<std::string>& paths) {

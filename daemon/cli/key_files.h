@@ -3,6 +3,7 @@
 #define DAEMON_CLI_KEY_FILES_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hardening/base/result.h"
@@ -19,6 +20,10 @@ base::Result<base::Secret> read_password_file(const std::string& path);
 
 // `password_file` may be empty: no password.
 base::Result<provisioning::PrivateKey> read_private_key(const std::string& path, const std::string& password_file);
+
+// Writes PREFIX.key.pem and PREFIX.pub.pem: both or neither, and never over an existing file. A key that is
+// overwritten is a key that is lost; half a pair would stand in the way of the next attempt.
+base::Status write_key_pair(const std::string& prefix, const base::Secret& private_pem, std::string_view public_pem);
 
 // Each file holds one PEM public key.
 base::Result<std::vector<provisioning::PublicKey>> read_public_keys(const std::vector<std::string>& paths);

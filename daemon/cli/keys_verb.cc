@@ -1,5 +1,4 @@
 // redoubt keys generate: the key pair that signs models.
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <memory>
@@ -9,7 +8,6 @@
 #include "daemon/cli/key_files.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/verbs.h"
-#include "hardening/base/file.h"
 #include "provisioning/ecdsa_key.h"
 
 namespace daemon_cli {
@@ -21,13 +19,6 @@ struct GenerateOptions {
   std::string password_file;
 };
 
-// Never over an existing file: a key that is overwritten is a key that is lost.
-base::Status write_new(const std::string& path, std::string_view text, unsigned mode) {
-  base::Fd file = TRY(base::open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
-  TRY(base::write_all(file, std::as_bytes(std::span(text))).context(path));
-  return file.close();
-}
-
 base::Status generate(const GenerateOptions& options) {
   const auto curve = provisioning::find_curve(options.curve);
   if (!curve) return base::unsupported(fmt::format("curve {}: P-256, P-384 and P-521 are supported", options.curve));
@@ -37,13 +28,11 @@ base::Status generate(const GenerateOptions& options) {
   const auto key = TRY(provisioning::PrivateKey::generate(*curve));
   const auto public_key = TRY(key.public_key());
   const base::Secret pem = TRY(key.serialize_pem(password ? &*password : nullptr));
-  const std::string private_path = options.output + ".key.pem";
-  const std::string public_path = options.output + ".pub.pem";
-  TRY(write_new(private_path, pem.expose_text(), 0600));
-  TRY(write_new(public_path, public_key.pem(), 0644));
-  fmt::print("private key  {}  (keep it off the appliance)\npublic key   {}  (the appliance trusts this one)\n"
-             "curve        {}\nkey id       {}\n",
-             private_path, public_path, provisioning::curve_name(*curve), public_key.hint());
+  TRY(write_key_pair(options.output, pem, public_key.pem()));
+  fmt::print("private key  {0}.key.pem  (keep it off the appliance)\n"
+             "public key   {0}.pub.pem  (the appliance trusts this one)\n"
+             "curve        {1}\nkey id       {2}\n",
+             options.output, provisioning::curve_name(*curve), public_key.hint());
   return {};
 }
 

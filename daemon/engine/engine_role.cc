@@ -91,6 +91,7 @@ Status run(RoleContext& context, const EngineHooks& hooks, const base::Logger& l
   auto page =
       TRY(daemon_progress::ProgressWriter::map(context.resources[1]).context("descriptor 6"));
   TRY(context.resources[1].close());
+  page.counter().fetch_add(1);  // the first sign of life: patience is longer from here on
 
   base::Fd former_weights =
       context.resources.size() > 2 ? std::move(context.resources[2]) : base::Fd();

@@ -42,11 +42,13 @@ class EngineLink {
   // Now and then: an engine that stays away for long stops being waited for by newcomers.
   void tick();
 
-  // There will be an engine in a matter of milliseconds: the supervisor has not said yet what it
-  // does, or has said that it is ready, or has introduced us and it has not greeted.
+  // There will be an engine soon: the supervisor has not said yet what it does, or has said that it
+  // is ready or being restarted, or has introduced us and it has not greeted.
   bool expected() const {
-    const bool ready = state_.condition == daemon_ipc::EngineCondition::kReady;
-    return !heard_ || (!known_ && (ready || channel_));
+    const auto condition = state_.condition;
+    const bool soon = condition == daemon_ipc::EngineCondition::kReady ||
+                      condition == daemon_ipc::EngineCondition::kDown;
+    return !heard_ || (!known_ && (soon || channel_));
   }
 
   // To be polled; -1 while there is no engine.

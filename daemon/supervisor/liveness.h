@@ -2,9 +2,8 @@
 // monotonic clock), it says when to ask and when patience ends. Progress counts, not heartbeats:
 //
 //   starting   every report of more done is a sign of life, and so is a progress page that moves.
-//   Until the first of them patience is short: a role that does not even come to its work is stuck
-//   ready      an answer to a ping is one; so is a progress page that moves, since a role within a
-//   long step
+//              Before the first of them patience is short: no role takes long to come to its work
+//   ready      an answer to a ping is one; so is a page that moves, since a role within a long step
 //              answers nothing. Patience is counted from the last sign, so that a role that froze
 //              is found out within busy_ms of it, wherever it froze
 //   busy       answers alone do not help: the work they report must grow, or the page move

@@ -13,8 +13,8 @@
 namespace daemon_supervisor {
 
 // The service's states are told in order and none is lost, however slowly they are read; what is
-// only news (status, progress, life) is said again or not at all. Whatever keeps it from being said,
-// but for nobody being there, is taken for a matter of time.
+// only news (status, progress, life) is said again or not at all. Whatever keeps it from being
+// said, but for nobody being there, is taken for a matter of time.
 class Notifier {
  public:
   // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
@@ -49,8 +49,8 @@ class Notifier {
   bool has_socket();
   bool tell(std::string_view text, const base::Fd* fd_to_pass = nullptr);  // false: not now
 
-  std::string address_;  // empty: nobody to tell
-  base::Fd socket_;  // opened when there is something to tell
+  std::string address_;                    // empty: nobody to tell
+  base::Fd socket_;                        // opened when there is something to tell
   std::int64_t watchdog_interval_ms_ = 0;  // 0: none is wanted
   std::int64_t next_watchdog_ms_ = 0;
   bool told_ready_ = false;

@@ -30,8 +30,8 @@ using daemon_config::Config;
 
 constexpr unsigned kStateMode = 0700;
 constexpr unsigned kRuntimeMode = 0750;
-constexpr std::int64_t kGatewayBusyMs = 9'000;  // its loop never waits for anything but events
-constexpr std::int64_t kGatewayLoadMs = 30'000;
+constexpr std::int64_t kGatewayBusyMs = 9'000;    // its loop never waits for anything but events
+constexpr std::int64_t kGatewayLoadMs = 10'000;   // keys, certificate, sockets
 constexpr std::uint32_t kGatewayOtherFiles = 64;  // beside the clients' connections
 
 // Connections need descriptors, of which roles inherit our limit.

@@ -72,8 +72,8 @@ void Supervisor::take_turn(std::int64_t now_ms) {
 std::int64_t Supervisor::wait_for_events(std::int64_t now_ms) {
   std::vector<pollfd> waits;
   waits.push_back({parts_.signals.get(), POLLIN, 0});
-  std::int64_t deadline = std::min({parts_.control_socket.next_deadline(), reload_.next_deadline(),
-                                    next_introduction()});
+  std::int64_t deadline = std::min(
+      {parts_.control_socket.next_deadline(), reload_.next_deadline(), next_introduction()});
   if (!anything_stuck()) deadline = std::min(deadline, notifier_.next_watchdog());
   for (const Role* role : {&gateway_, &engine_}) {
     if (role->control_fd() >= 0) waits.push_back({role->control_fd(), POLLIN, 0});

@@ -58,6 +58,7 @@ class Supervisor {
   void advance_stop(std::int64_t now_ms);
 
   // supervisor_roles.cc: what passes between the roles
+  bool introducible() const;
   bool introduced() const;
   void introduce_roles(std::int64_t now_ms);
   std::int64_t next_introduction() const;
@@ -89,12 +90,13 @@ class Supervisor {
   // Which incarnations hold the two ends of one channel.
   std::uint64_t introduced_gateway_ = 0;
   std::uint64_t introduced_engine_ = 0;
-  std::int64_t introduced_at_ = 0;
+  std::int64_t tried_to_introduce_at_ = 0;
   bool peer_lost_ = false;  // one of the two says that their channel is of no more use
   // What the present gateway was last told of the engine.
   std::uint64_t told_gateway_ = 0;
   std::string told_state_;
   std::uint64_t told_ends_ = 0;
+  bool engine_was_ready_ = false;  // some engine was, since we run
   // Which incarnation was told of the quarantine, and how far.
   std::uint64_t quarantine_gateway_ = 0;
   std::uint64_t quarantine_place_ = 0;

@@ -40,6 +40,7 @@ void Supervisor::tell_systemd(std::int64_t now_ms) {
 void Supervisor::keep_weights() {
   auto& useless = parts_.useless;
   while (!useless.empty() && notifier_.forget(useless.back())) useless.pop_back();
+  if (!useless.empty()) return;  // what comes after may have the same name
   if (kept_version_ == engine_.weights_version()) return;
   const KeptWeights* weights = engine_.weights();
   const bool told = weights != nullptr ? notifier_.keep(weights->fd, kWeightsName)

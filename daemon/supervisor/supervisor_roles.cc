@@ -14,19 +14,24 @@ constexpr std::int64_t kBetweenIntroductionsMs = 1'000;
 
 }  // namespace
 
+// One whose channel has ended is just ending itself: its successor gets the other end.
+bool Supervisor::introducible() const {
+  return gateway_.serving() && gateway_.reachable() && engine_.ready() && engine_.reachable();
+}
+
 bool Supervisor::introduced() const {
   return introduced_gateway_ == gateway_.generation() && introduced_engine_ == engine_.generation();
 }
 
 std::int64_t Supervisor::next_introduction() const {
-  return peer_lost_ && introduced() ? introduced_at_ + kBetweenIntroductionsMs : Liveness::kNever;
+  if (!peer_lost_ || !introduced() || !introducible()) return Liveness::kNever;
+  return tried_to_introduce_at_ + kBetweenIntroductionsMs;
 }
 
 void Supervisor::introduce_roles(std::int64_t now_ms) {
-  if (!gateway_.serving() || !engine_.ready()) return;
-  // One that is just ending is not worth the other's channel: its successor gets a fresh one.
-  if (!gateway_.reachable() || !engine_.reachable()) return;
+  if (!introducible()) return;
   if (introduced() && now_ms < next_introduction()) return;
+  tried_to_introduce_at_ = now_ms;
   auto ends = daemon_ipc::Channel::create_pair();
   if (!ends.ok()) {
     log_.error("no channel between gateway and engine", {{"why", ends.error().message}});
@@ -34,7 +39,6 @@ void Supervisor::introduce_roles(std::int64_t now_ms) {
   }
   introduced_gateway_ = gateway_.generation();
   introduced_engine_ = engine_.generation();
-  introduced_at_ = now_ms;
   peer_lost_ = false;
   gateway_.send(daemon_ipc::PeerChannel{}, &ends.value().first, now_ms);
   engine_.send(daemon_ipc::PeerChannel{}, &ends.value().second, now_ms);
@@ -49,6 +53,7 @@ void Supervisor::tell_engine_ended(std::int64_t now_ms) {
 }
 
 void Supervisor::tell_engine_state(std::int64_t now_ms) {
+  engine_was_ready_ = engine_was_ready_ || engine_.ready();
   if (!gateway_.serving()) return;
   daemon_ipc::EngineState state{daemon_ipc::EngineCondition::kStarting,
                                 "the model is being loaded"};
@@ -57,7 +62,7 @@ void Supervisor::tell_engine_state(std::int64_t now_ms) {
   } else if (engine_.degraded(now_ms)) {
     state = {daemon_ipc::EngineCondition::kDegraded,
              "the engine keeps failing; the operator has been told"};
-  } else if (engine_.state() != RoleState::kStarting) {
+  } else if (engine_was_ready_ || engine_.state() != RoleState::kStarting) {
     state = {daemon_ipc::EngineCondition::kDown, "the engine is being restarted"};
   }
   const std::string summary = fmt::format("{} {}", static_cast<int>(state.condition), state.text);
@@ -74,7 +79,7 @@ void Supervisor::hear_roles(std::int64_t now_ms) {
         hear_gateway(message, now_ms);  // whose alone the others are
         continue;
       }
-      if (!peer_lost_) log_.warning("the roles are introduced anew", {{"wish of", role->name()}});
+      if (!peer_lost_) log_.warning("role lost its peer", {{"role", role->name()}});
       peer_lost_ = true;
     }
   }

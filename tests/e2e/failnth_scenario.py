@@ -8,7 +8,6 @@ import pathlib
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -19,6 +18,7 @@ from service import Service
 from supervision_systemd import FakeSystemd
 
 PATIENCE_SECONDS = 15  # a step that takes longer is a hang; a role that hangs is replaced before
+START_SECONDS = 45     # a gateway has 30 s to be ready, and is replaced then
 SETTLE_SECONDS = 3
 LEFTOVER_SECONDS = 3   # for the kernel to end roles whose supervisor is gone
 
@@ -71,10 +71,10 @@ class Site:
 
     def __init__(self, build, executable):
         self.systemd = FakeSystemd(watchdog_seconds=60)
-        settings = {"supervisor.busy_timeout_ms": 1_000, "supervisor.restart_intensity": 100,
+        settings = {"supervisor.busy_timeout_ms": 1_000, "supervisor.load_timeout_ms": 10_000,
+                    "supervisor.restart_intensity": 100,
                     "server.drain_timeout_ms": 5_000, "limits.requests_max": 4, "engine.threads": 2}
         self.service = Service(build, settings=settings, environment=self.systemd.environment)
-        self.product = self.service.binary
         copy = self.service.directory / "failing_redoubt"
         shutil.copy(executable, copy)
         self.control = Control(copy)
@@ -113,7 +113,7 @@ class Site:
             self.begin(life, "stop")
             self.stop(life)
         finally:
-            self.kill_leftovers(life)
+            self.kill_leftovers()
             self.end_phase(life)
             life.seconds = time.monotonic() - begun
             life.log = self.service.log.read_text(errors="replace")
@@ -132,7 +132,7 @@ class Site:
     def start(self, life):
         """Whether it came up."""
         self.service.launch()
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if "READY" in self.systemd.states():
                 return True
@@ -141,9 +141,18 @@ class Site:
                 self.refused_to_start(life, status)
                 return False
             time.sleep(0.002)
+        self.note_states(life)
         serves = self.serves()
-        life.problems.append("it serves but never told systemd" if serves else f"not ready after {PATIENCE_SECONDS} s")
+        life.problems.append("it serves but never told systemd" if serves else f"not ready after {START_SECONDS} s")
         return serves
+
+    def note_states(self, life):
+        """What each process waits in, for the report of a hang."""
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                state = pathlib.Path(f"/proc/{pid}/syscall").read_text().split()[0]
+                name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+                life.problems.append(f"{name} ({pid}) is in system call {state}")
 
     def refused_to_start(self, life, status):
         self.service.process = None
@@ -159,6 +168,7 @@ class Site:
     def start_again(self, life):
         """What was refused once must be possible the next time, with whatever the first time left behind."""
         self.control.disarm()
+        self.kill_leftovers()
         if self.start(life):
             return True
         life.problems.append("it does not start the next time either")
@@ -333,7 +343,7 @@ class Site:
                 return
             time.sleep(0.005)
 
-    def kill_leftovers(self, life):
+    def kill_leftovers(self):
         for pid in self.processes():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

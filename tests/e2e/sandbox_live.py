@@ -150,7 +150,7 @@ def check_shape(checks, build, shape):
         os.kill(pid, signal.SIGABRT)
         checks.check(f"{shape}: a crash is reported and named",
                      roles.until(lambda: any("crashed by SIGABRT" in line for line in site.lines("engine")), 10)
-                     and "engine: crashed signal=SIGABRT at=" in site.log.read_text(), site.log.read_text()[-600:])
+                     and "engine: crashed signal=SIGABRT sent=outside at=" in site.log.read_text(), site.log.read_text()[-600:])
         checks.check(f"{shape}: it stops in order", site.stop() == 0, site.log.read_text()[-600:])
         checks.check(f"{shape}: no role was killed", not site.killed(""), site.lines())
         check_death(checks, shape, site)

@@ -32,6 +32,23 @@ TEST(Liveness, OnlyAChangedCountIsProgress) {
   EXPECT_EQ(liveness.overdue(190), "no progress while starting");
 }
 
+TEST(Liveness, PatienceIsShortUntilTheFirstSignOfLife) {
+  const Patience patience{.first_ms = 10, .load_ms = 100};
+  Liveness silent(patience), reports(patience), moves(patience);
+  for (Liveness* liveness : {&silent, &reports, &moves}) {
+    liveness->started(1'000);
+    liveness->page_read(0, false, 1'005);
+    EXPECT_EQ(liveness->next_deadline(), 1'010);
+  }
+  reports.progressed(0, 1'009);  // it says that it has done nothing, but it says so
+  moves.page_read(1, false, 1'009);
+  EXPECT_EQ(silent.overdue(1'010), "no progress while starting");
+  EXPECT_EQ(reports.overdue(1'108), "");
+  EXPECT_EQ(moves.overdue(1'108), "");
+  EXPECT_EQ(reports.overdue(1'109), "no progress while starting");
+  EXPECT_EQ(moves.overdue(1'109), "no progress while starting");
+}
+
 TEST(Liveness, PingsAtOnceAndThenEveryInterval) {
   Liveness liveness = make_ready(10);
   EXPECT_TRUE(liveness.ping_due(10));

@@ -47,6 +47,14 @@ TEST_F(ReloadTest, EndsInTimeWithoutAGateway) {
   EXPECT_EQ(taken_, 0);
 }
 
+TEST_F(ReloadTest, ARequestIsNotKeptWaiting) {
+  EXPECT_EQ(reload_.next_deadline(), Liveness::kNever);
+  reload_.request();
+  EXPECT_LE(reload_.next_deadline(), 0);  // as every time is
+  reload_.advance(gateway_, 0);
+  EXPECT_GT(reload_.next_deadline(), 0);
+}
+
 // What a second request means may have changed on the disk since the first was read.
 TEST_F(ReloadTest, ARequestMeanwhileReadsAgain) {
   const auto first = reload_.request();

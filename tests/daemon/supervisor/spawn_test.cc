@@ -2,11 +2,20 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <iterator>
 #include <regex>  // on text of our own
 
 #include "hardening/base/file.h"
@@ -93,6 +102,35 @@ TEST(Spawn, AChildWithAnIdentityHoldsCapabilitiesInAUserNamespaceOfOne) {
   const std::string text = run_shell(command, {"PATH=/usr/bin:/bin"}, {64'801, 64'802}).text;
   EXPECT_EQ(std::regex_replace(text, std::regex("[ \t]+"), " "),
             " 64801 64801 1\n 64802 64802 1\nCapEff: 00000000002401c0\nno chown\n");
+}
+
+// Whether a process can be started whose clone() into a pid namespace fails with `error`.
+bool starts_despite(int error) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWPID, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const sock_fprog program{static_cast<unsigned short>(std::size(filter)), filter};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(2);
+    const base::Fd null = base::open_file("/dev/null", O_RDWR).value();
+    auto child = spawn({null.get(), {"x"}, {}, {null.get(), null.get(), null.get()}, {1, 1}});
+    ::_exit(child.ok() ? 0 : 1);
+  }
+  int ending = 0;
+  EXPECT_EQ(::waitpid(pid, &ending, 0), pid);
+  EXPECT_TRUE(WIFEXITED(ending) && WEXITSTATUS(ending) < 2);
+  return ending == 0;
+}
+
+TEST(Spawn, GoesWithoutANamespaceThatIsRefusedButNotForWantOfMemory) {
+  for (const int refusal : {EPERM, EINVAL, ENOSPC}) EXPECT_TRUE(starts_despite(refusal)) << refusal;
+  for (const int shortage : {EAGAIN, ENOMEM}) EXPECT_FALSE(starts_despite(shortage)) << shortage;
 }
 
 TEST(Spawn, GivesOnlyTheDescriptorsItNames) {

@@ -17,6 +17,7 @@
 //   given some bad-weights   hands over weights that can still be changed picky         dies before
 //   it is ready when it is given weights, else hands some over and crashes quarantine    is ready
 //   and reports a digest refuse        refuses every reload no-reload     dies of a reload
+//   forlorn       is ready, and says at every ping that it lost its peer
 //
 // It reports the descriptors it found, so that the test can check them.
 #include <fcntl.h>
@@ -152,6 +153,7 @@ class Play {
   bool answer_ping() {
     const bool stuck = behaviour_ == "stuck";
     if (!stuck) ++work_;
+    if (behaviour_ == "forlorn" && !control_.send(daemon_ipc::PeerLost{}).ok()) return false;
     const auto stats = base::Json::object({{"peers", peers_},
                                            {"engine", engine_},
                                            {"quarantined", quarantined_},

@@ -1,11 +1,11 @@
-// The system's functions as everybody in the process finds them. What does not fail is the kernel's own, asked as
-// glibc asks it, so that the sandbox sees the calls it knows. They are declared here and not in system headers, whose
-// attributes (fortification above all) they could not match.
+// The system's functions as everybody in the process finds them. What does not fail is the kernel's
+// own, asked as glibc asks it, so that the sandbox sees the calls it knows. They are declared here
+// and not in system headers, whose attributes (fortification above all) they could not match.
+#include <cerrno>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cerrno>
 
 #include <asm/unistd.h>
 #include <dlfcn.h>
@@ -51,7 +51,8 @@ struct sigset;
 
 extern "C" {
 
-// ---- files ------------------------------------------------------------------------------------------------------
+// ---- files
+// ------------------------------------------------------------------------------------------------------
 
 int openat(int directory, const char* path, int flags, ...) {
   va_list more;
@@ -99,7 +100,8 @@ int rename(const char* from, const char* to) {
 int renameat(int from_directory, const char* from, int to_directory, const char* to) {
   AS_INT(call(Call::k_rename, __NR_renameat, from_directory, from, to_directory, to));
 }
-int renameat2(int from_directory, const char* from, int to_directory, const char* to, unsigned flags) {
+int renameat2(int from_directory, const char* from, int to_directory, const char* to,
+              unsigned flags) {
   AS_INT(call(Call::k_rename, __NR_renameat2, from_directory, from, to_directory, to, flags));
 }
 int mkdirat(int directory, const char* path, unsigned mode) {
@@ -121,10 +123,12 @@ int fcntl(int fd, int command, ...) {
 }
 int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
 
-// ---- memory -----------------------------------------------------------------------------------------------------
+// ---- memory
+// -----------------------------------------------------------------------------------------------------
 
 void* mmap(void* at, std::size_t bytes, int protection, int flags, int fd, long offset) {
-  return reinterpret_cast<void*>(call(Call::k_mmap, __NR_mmap, at, bytes, protection, flags, fd, offset));
+  return reinterpret_cast<void*>(
+      call(Call::k_mmap, __NR_mmap, at, bytes, protection, flags, fd, offset));
 }
 void* mmap64(void*, std::size_t, int, int, int, long) __attribute__((alias("mmap")));
 int mprotect(void* at, std::size_t bytes, int protection) {
@@ -134,7 +138,8 @@ int memfd_create(const char* name, unsigned flags) {
   AS_INT(call(Call::k_memfd_create, __NR_memfd_create, name, flags));
 }
 
-// ---- sockets ----------------------------------------------------------------------------------------------------
+// ---- sockets
+// ----------------------------------------------------------------------------------------------------
 
 int socket(int domain, int type, int protocol) {
   AS_INT(call(Call::k_socket, __NR_socket, domain, type, protocol));
@@ -171,14 +176,16 @@ long recvmsg(int fd, struct msghdr* message, int flags) {
   return call(Call::k_recvmsg, __NR_recvmsg, fd, message, flags);
 }
 
-// ---- events -----------------------------------------------------------------------------------------------------
+// ---- events
+// -----------------------------------------------------------------------------------------------------
 
 int epoll_create1(int flags) {
   AS_INT(call(Call::k_epoll_create1, __NR_epoll_create1, flags));
 }
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event* event) {
   // What is watched already can be changed and removed without any memory.
-  if (operation != kEpollAdd) AS_INT(call_kernel(__NR_epoll_ctl, epoll, operation, fd, word(event)));
+  if (operation != kEpollAdd)
+    AS_INT(call_kernel(__NR_epoll_ctl, epoll, operation, fd, word(event)));
   AS_INT(call(Call::k_epoll_ctl, __NR_epoll_ctl, epoll, operation, fd, event));
 }
 int epoll_wait(int epoll, struct epoll_event* events, int room, int timeout_ms) {
@@ -197,7 +204,8 @@ long getrandom(void* bytes, std::size_t count, unsigned flags) {
   return call(Call::k_getrandom, __NR_getrandom, bytes, count, flags);
 }
 
-// ---- processes and threads --------------------------------------------------------------------------------------
+// ---- processes and threads
+// --------------------------------------------------------------------------------------
 
 // What glibc has no function for.
 long syscall(long number, ...) {
@@ -212,7 +220,8 @@ long syscall(long number, ...) {
   return call_kernel(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
-int pthread_create(unsigned long* out_thread, const struct pthread_attr* attributes, void* (*run)(void*), void* context) {
+int pthread_create(unsigned long* out_thread, const struct pthread_attr* attributes,
+                   void* (*run)(void*), void* context) {
   using Create = int(unsigned long*, const struct pthread_attr*, void* (*)(void*), void*);
   if (fails(Call::k_pthread_create)) return EAGAIN;
   static Create* const create = reinterpret_cast<Create*>(::dlsym(RTLD_NEXT, "pthread_create"));

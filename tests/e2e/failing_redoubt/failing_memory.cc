@@ -1,5 +1,5 @@
-// The allocator's functions as everybody in the process finds them, our code and the shared libraries alike. What
-// does not fail is glibc's own.
+// The allocator's functions as everybody in the process finds them, our code and the shared
+// libraries alike. What does not fail is glibc's own.
 #include <cerrno>
 #include <cstddef>
 

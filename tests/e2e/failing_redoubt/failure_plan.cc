@@ -35,7 +35,8 @@ struct ControlPage {
   std::atomic<std::uint32_t> fired;
   std::uint32_t frame_count;
   std::uint64_t fired_ns;            // CLOCK_MONOTONIC
-  std::uint64_t frames[kFramesMax];  // who called, innermost first: offsets in the executable, 0 for a library
+  std::uint64_t frames[kFramesMax];  // who called, innermost first: offsets in the executable, 0
+                                     // for a library
   std::atomic<std::uint64_t> calls[kRoles][kCallsMax];
   char names[1'024];  // of the calls, each ended by a space
 };
@@ -52,7 +53,8 @@ bool is(const char* text, std::string_view wanted) {
 // From the command line: `redoubt serve …`, `redoubt-gateway role gateway …`.
 Role find_role() {
   char text[256] = {};
-  const long fd = call_kernel(SYS_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/cmdline"), O_RDONLY | O_CLOEXEC);
+  const long fd = call_kernel(SYS_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/cmdline"),
+                              O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Role::kCommand;
   const long got = call_kernel(SYS_read, fd, reinterpret_cast<long>(text), sizeof text - 2);
   call_kernel(SYS_close, fd);
@@ -70,11 +72,12 @@ Role find_role() {
 ControlPage* map_page() {
   char path[4'096] = {};
   constexpr std::string_view kSuffix = ".control";
-  const long length = call_kernel(SYS_readlink, reinterpret_cast<long>("/proc/self/exe"), reinterpret_cast<long>(path),
-                                  sizeof path - kSuffix.size() - 1);
+  const long length = call_kernel(SYS_readlink, reinterpret_cast<long>("/proc/self/exe"),
+                                  reinterpret_cast<long>(path), sizeof path - kSuffix.size() - 1);
   if (length <= 0) return nullptr;
   std::copy(kSuffix.begin(), kSuffix.end(), path + length);
-  const long fd = call_kernel(SYS_openat, AT_FDCWD, reinterpret_cast<long>(path), O_RDWR | O_CLOEXEC);
+  const long fd =
+      call_kernel(SYS_openat, AT_FDCWD, reinterpret_cast<long>(path), O_RDWR | O_CLOEXEC);
   if (fd < 0) return nullptr;
   const long mapped = call_kernel(SYS_mmap, 0, 4'096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   call_kernel(SYS_close, fd);
@@ -112,7 +115,8 @@ _Unwind_Reason_Code note_frame(_Unwind_Context* context, void* /*unused*/) {
 void note() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  page->fired_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  page->fired_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+                   static_cast<std::uint64_t>(now.tv_nsec);
   page->frame_count = 0;
   _Unwind_Backtrace(&note_frame, nullptr);
   page->fired.store(1);
@@ -124,7 +128,9 @@ bool fails(Call call) {
   if (page == nullptr || noting) return false;
   const auto which = static_cast<std::uint32_t>(call);
   const std::uint64_t number = page->calls[static_cast<std::size_t>(role)][which].fetch_add(1) + 1;
-  if (page->armed.load() == 0 || page->role != static_cast<std::uint32_t>(role) || page->call != which) return false;
+  if (page->armed.load() == 0 || page->role != static_cast<std::uint32_t>(role) ||
+      page->call != which)
+    return false;
   if (number != page->number || page->armed.exchange(0) == 0) return false;
   noting = true;
   note();

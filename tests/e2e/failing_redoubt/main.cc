@@ -1,5 +1,5 @@
-// The whole of redoubt with calls that can be made to fail one by one: a test executable, never installed. Its main()
-// is production's; the functions that fail are defined beside it.
+// The whole of redoubt with calls that can be made to fail one by one: a test executable, never
+// installed. Its main() is production's; the functions that fail are defined beside it.
 #include "daemon/cli/command.h"
 
 int main(int argc, char** argv) {
