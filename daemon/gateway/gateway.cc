@@ -130,7 +130,7 @@ Status Gateway::turn() {
   }
   TRY(tell_quarantined());
   if (engine_.take_wish_for_introduction()) TRY(tell(daemon_ipc::PeerLost{}));
-  TRY(flush_control());
+  flush_control();
   return tick();
 }
 
@@ -374,17 +374,14 @@ Status Gateway::tell(daemon_ipc::Message message) {
   if (to_supervisor_.size() == kControlQueuedMax)
     return base::exhausted("the supervisor does not read");
   to_supervisor_.push_back(std::move(message));
-  return flush_control();
+  flush_control();
+  return {};
 }
 
-Status Gateway::flush_control() {
-  while (!to_supervisor_.empty()) {
-    const Status sent = control_.send(to_supervisor_.front());
-    if (!sent.ok() && sent.error().code == base::ErrorCode::kUnavailable) return {};
-    if (!sent.ok()) return sent;
+// Whether the supervisor is gone is for receive() to find out.
+void Gateway::flush_control() {
+  while (!to_supervisor_.empty() && control_.send(to_supervisor_.front()).ok())
     to_supervisor_.pop_front();
-  }
-  return {};
 }
 
 Status Gateway::send_alive() {

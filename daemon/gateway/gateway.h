@@ -82,7 +82,7 @@ class Gateway final : public ConnectionHost {
   base::Status read_control();
   base::Status take_control(daemon_ipc::Received received);
   base::Status tell(daemon_ipc::Message message);
-  base::Status flush_control();
+  void flush_control();
   base::Status send_alive();
   base::Status reload(const base::Fd& config);
   base::Status apply(GatewayConfig config);
