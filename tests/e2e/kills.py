@@ -385,10 +385,13 @@ def plan(kills, randomness):
     rows = [("engine", phase, name) for phase in ("decode", "prefill", "load", "decode", "decode") for name in SIGNALS]
     rows += [("gateway", "streaming", name) for name in SIGNALS]
     jobs = []
+    stops = 0
     while len(jobs) < kills:
         for role, phase, name in rows:
-            if name == "SIGSTOP" and len(jobs) % 3 != 0:
-                name = "SIGKILL"
+            if name == "SIGSTOP":
+                stops += 1
+                if stops % 5 != 0:  # no divisor of the rows: every phase has its turn
+                    name = "SIGKILL"
             jobs.append((role, phase, name))
     jobs = jobs[:kills]
     randomness.shuffle(jobs)
@@ -401,6 +404,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     settings = {"supervisor.restart_intensity": 1_000_000, "supervisor.busy_timeout_ms": 1_000,
+                "supervisor.load_timeout_ms": 5_000,
                 "limits.requests_max": 64}
     with Service(settings=settings) as service:
         harness = Harness(service, arguments.seed)
