@@ -34,6 +34,10 @@ struct GatewayParts {
   std::vector<base::Fd> listeners;  // listening; made non-blocking here
 };
 
+// A context of the configuration's certificate. The private key leaves the configuration: OpenSSL
+// has its own copy.
+base::Result<TlsContext> take_tls(GatewayConfig& config);
+
 class Gateway final : public ConnectionHost {
  public:
   // Starts all threads there will ever be. The clock and the log outlive the gateway.

@@ -1,0 +1,149 @@
+// What passes between the gateway and its supervisor: signs of life, the engine's state and
+// channel, reloading, quarantine.
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "daemon/gateway/gateway.h"
+#include "daemon/gateway/limits.h"
+#include "hardening/base/secret.h"
+#include "hardening/base/utf8.h"
+
+namespace daemon_gateway {
+
+using base::invalid_input;
+using base::Json;
+using base::Status;
+
+base::Result<TlsContext> take_tls(GatewayConfig& config) {
+  auto tls = TlsContext::create({.certificate_pem = config.tls_certificate_pem,
+                                 .private_key_pem = config.tls_private_key_pem,
+                                 .tls_1_2 = config.tls_1_2});
+  base::wipe(std::as_writable_bytes(std::span(config.tls_private_key_pem)));
+  config.tls_private_key_pem.clear();
+  return tls;
+}
+
+Status Gateway::read_control() {
+  while (true) {
+    auto received = control_.receive();
+    if (!received.ok()) {
+      if (received.error().code != base::ErrorCode::kIo) return std::move(received).error();
+      supervisor_gone_ = true;
+      return {};
+    }
+    if (!received.value()) return {};
+    TRY(take_control(std::move(*received.value())));
+  }
+}
+
+Status Gateway::take_control(daemon_ipc::Received received) {
+  daemon_ipc::Message& message = received.message;
+  if (std::holds_alternative<daemon_ipc::Ping>(message)) return send_alive();
+  if (auto* state = std::get_if<daemon_ipc::EngineState>(&message)) {
+    engine_.set_state(std::move(*state));
+    return {};
+  }
+  if (std::holds_alternative<daemon_ipc::PeerChannel>(message) && received.fd.is_open()) {
+    engine_.connect(std::move(received.fd));
+    return {};
+  }
+  if (const auto* ended = std::get_if<daemon_ipc::EngineEnded>(&message)) {
+    engine_.engine_ended(ended->from_outside);
+    return {};
+  }
+  if (const auto* quarantine = std::get_if<daemon_ipc::Quarantine>(&message)) {
+    provisioning::Sha256Digest digest;
+    static_assert(sizeof digest == daemon_ipc::kDigestBytes);
+    std::memcpy(digest.data(), quarantine->digest.data(), digest.size());
+    engine_.quarantine(digest);
+    return {};
+  }
+  if (std::holds_alternative<daemon_ipc::Reload>(message)) return reload(received.fd);
+  if (const auto* drain = std::get_if<daemon_ipc::Drain>(&message);
+      drain != nullptr && !draining_) {
+    begin_drain(drain->timeout_ms);
+    return {};
+  }
+  return invalid_input("the supervisor sent a message that is not permitted now");
+}
+
+// What the supervisor cannot take now waits for its next turn, in order.
+Status Gateway::tell(daemon_ipc::Message message) {
+  if (to_supervisor_.size() == kControlQueuedMax)
+    return base::exhausted("the supervisor does not read");
+  to_supervisor_.push_back(std::move(message));
+  flush_control();
+  return {};
+}
+
+// Whether the supervisor is gone is for receive() to find out.
+void Gateway::flush_control() {
+  while (!to_supervisor_.empty() && control_.send(to_supervisor_.front()).ok())
+    to_supervisor_.pop_front();
+}
+
+Status Gateway::send_alive() {
+  const Json stats = Json::object({{"connections", static_cast<std::int64_t>(clients_.size())},
+                                   {"connections_accepted_total", accepted_total_},
+                                   {"connections_turned_away_total", turned_away_total_},
+                                   {"requests_running", static_cast<std::int64_t>(running_.size())},
+                                   {"requests_total", requests_total_},
+                                   {"engine_requests", static_cast<std::int64_t>(engine_.live())},
+                                   {"resumed_total", engine_.resumed_total()},
+                                   {"quarantined_total", engine_.quarantined_total()},
+                                   {"reloads_total", reloads_total_},
+                                   {"body_bytes", static_cast<std::int64_t>(bodies_bytes_)}});
+  // Never busy: a request waits for the engine, which is watched itself, or for its client, whom
+  // deadlines watch. An answer that streams for an hour is no hang. What can hang here is this
+  // loop, and then this answer does not come.
+  return tell(daemon_ipc::Alive{.work = requests_total_, .busy = false, .stats = stats.dump()});
+}
+
+// What cannot change while workers run: how many of them there are, and the sockets.
+Status Gateway::apply(GatewayConfig config) {
+  if (config.listeners != config_.listeners) return invalid_input("listeners cannot change");
+  if (config.requests_max != config_.requests_max)
+    return invalid_input("limits.requests_max cannot change while the gateway runs");
+  tls_ = TRY(take_tls(config));
+  config_ = std::move(config);  // connections have what they need of the old certificate
+  admission_.set_key_slots(config_.requests_per_key_max);
+  set_times();
+  return {};
+}
+
+// Keys and certificate hold from the next request and handshake on; nothing that is under way
+// notices.
+Status Gateway::reload(const base::Fd& fd) {
+  const auto applied = [this, &fd]() -> Status { return apply(TRY(read_gateway_config(fd))); }();
+  if (applied.ok()) {
+    ++reloads_total_;
+    log_.notice("reloaded");
+  } else {
+    log_.error("reload refused, everything stays as it is", {{"why", applied.error().message}});
+  }
+  std::string text = applied.ok() ? "" : applied.error().message;
+  text.resize(std::min(text.size(), daemon_ipc::kStateTextBytesMax));
+  if (!base::is_utf8(text)) text = "the configuration is not understood";
+  return tell(daemon_ipc::Reloaded{applied.ok(), std::move(text)});
+}
+
+Status Gateway::tell_quarantined() {
+  for (const auto& digest : engine_.take_quarantined()) {
+    TRY(tell(
+        daemon_ipc::Quarantine{{reinterpret_cast<const char*>(digest.data()), digest.size()}}));
+  }
+  return {};
+}
+
+void Gateway::set_times() {
+  times_.request_timeout_ms = config_.request_timeout_ms;
+  times_.ping_interval_ms = config_.ping_interval_ms;
+}
+
+void Gateway::publish_load() {
+  engine_status_.set_load({draining_, admission_.full(), admission_.retry_after_s()});
+}
+
+}  // namespace daemon_gateway
