@@ -60,7 +60,7 @@ void EngineLink::publish() {
   }
   const std::string reason = state_.text.empty() ? "the engine is starting" : state_.text;
   if (degraded) return status_.set({EnginePhase::kDegraded, std::nullopt, reason, false});
-  if (!known_) return status_.set({EnginePhase::kStarting, std::nullopt, reason, expected()});
+  if (!known_) return status_.set({EnginePhase::kStarting, std::nullopt, reason, imminent()});
   // The next engine usually comes at once: a request that comes now may as well wait for it.
   const bool soon = channel_ || clock_.monotonic_ns() - lost_ns_ < kRecoveryMs * kNsPerMs;
   status_.set({EnginePhase::kRecovering, soon ? known_ : std::nullopt, reason, false});

@@ -42,13 +42,17 @@ class EngineLink {
   // Now and then: an engine that stays away for long stops being waited for by newcomers.
   void tick();
 
-  // There will be an engine soon: the supervisor has not said yet what it does, or has said that it
-  // is ready or being restarted, or has introduced us and it has not greeted.
+  // There will be an engine soon: the supervisor has not said yet what it does, or has said that
+  // the one there was is being restarted, or it is imminent.
   bool expected() const {
-    const auto condition = state_.condition;
-    const bool soon = condition == daemon_ipc::EngineCondition::kReady ||
-                      condition == daemon_ipc::EngineCondition::kDown;
-    return !heard_ || (!known_ && (soon || channel_));
+    const bool restarted = state_.condition == daemon_ipc::EngineCondition::kDown;
+    return !heard_ || (!known_ && restarted) || imminent();
+  }
+  // … in a matter of milliseconds: the supervisor has said that it is ready, or has introduced us
+  // and it has not greeted.
+  bool imminent() const {
+    const bool ready = state_.condition == daemon_ipc::EngineCondition::kReady;
+    return !known_ && (ready || channel_);
   }
 
   // To be polled; -1 while there is no engine.

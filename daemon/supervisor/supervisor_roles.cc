@@ -62,7 +62,7 @@ void Supervisor::tell_engine_state(std::int64_t now_ms) {
   } else if (engine_.degraded(now_ms)) {
     state = {daemon_ipc::EngineCondition::kDegraded,
              "the engine keeps failing; the operator has been told"};
-  } else if (engine_was_ready_ || engine_.state() != RoleState::kStarting) {
+  } else if (engine_was_ready_) {
     state = {daemon_ipc::EngineCondition::kDown, "the engine is being restarted"};
   }
   const std::string summary = fmt::format("{} {}", static_cast<int>(state.condition), state.text);
