@@ -91,7 +91,8 @@ void EngineLink::lose(std::string reason) {
 // The supervisor says how, which is before it introduces the next engine; without its word, it is
 // the engine's own doing.
 void EngineLink::engine_ended(bool from_outside) {
-  on_ready();  // what it said last, and that it is gone
+  while (receive_some()) {  // what it said last, and that it is gone
+  }
   if (channel_) lose("the engine has ended");
   if (from_outside) suspects_.clear();
   judge();
@@ -152,15 +153,26 @@ void EngineLink::end(LiveMap::iterator live) {
 // ---- what the engine says -----------------------------------------------------------------------
 
 void EngineLink::on_ready() {
-  while (channel_) {
-    auto received = channel_->receive();
-    if (!received.ok()) return lose(received.error().message);
-    if (!received.value()) break;
-    if (received.value()->fd.is_open()) return lose("sent a descriptor");
-    const Status taken = take(std::move(received.value()->message));
-    if (!taken.ok()) return lose(taken.error().message);
-  }
+  (void)receive_some();
   flush();
+}
+
+// False once nothing waits. An engine that talks without end must not keep us from our clients, nor
+// from telling it to stop.
+bool EngineLink::receive_some() {
+  for (std::size_t i = 0; i < kEngineMessagesPerTurn && channel_; ++i) {
+    auto received = channel_->receive();
+    if (!received.ok()) {
+      lose(received.error().message);
+    } else if (!received.value()) {
+      return false;
+    } else if (received.value()->fd.is_open()) {
+      lose("sent a descriptor");
+    } else if (const Status taken = take(std::move(received.value()->message)); !taken.ok()) {
+      lose(taken.error().message);
+    }
+  }
+  return channel_.has_value();
 }
 
 Status EngineLink::take(daemon_ipc::Message message) {

@@ -100,6 +100,7 @@ class EngineLink {
     bool cancel = false;  // else the request itself, message by message
   };
 
+  bool receive_some();
   base::Status take(daemon_ipc::Message message);
   base::Status take_hello(daemon_ipc::Hello hello);
   base::Status take_admitted(const daemon_ipc::Admitted& admitted);

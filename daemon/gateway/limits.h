@@ -30,8 +30,9 @@ inline constexpr std::size_t kOutputBytesMax =
 inline constexpr int kSendBufferBytes =
     131'072;  // in the kernel; a slow reader is noticed beyond it
 inline constexpr std::size_t kBodiesBytesMax = std::size_t{256}
-                                               << 20;  // all request bodies together
-inline constexpr std::size_t kControlQueuedMax = 64;   // messages the supervisor has not read yet
+                                               << 20;       // all request bodies together
+inline constexpr std::size_t kEngineMessagesPerTurn = 256;  // then it is the clients' turn
+inline constexpr std::size_t kControlQueuedMax = 64;  // messages the supervisor has not read yet
 inline constexpr std::size_t kNewsQueuedMax =
     4'096;  // engine messages waiting for one request's worker
 inline constexpr std::size_t kNewsBytesMax = std::size_t{16} << 20;  // and what they hold
