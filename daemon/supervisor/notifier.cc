@@ -102,10 +102,10 @@ void Notifier::ready() {
   tell_state("READY=1");
 }
 
-void Notifier::reloading(std::int64_t now_ms) {
+void Notifier::reloading(std::int64_t now_us) {
   if (!told_ready_ || ready_due_) return;
   ready_due_ = true;
-  tell_state(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now_ms * 1'000));
+  tell_state(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now_us));
 }
 
 void Notifier::stopping(std::int64_t milliseconds) {

@@ -24,7 +24,7 @@ class Notifier {
   void ready();
   // RELOADING=1 with the time of the monotonic clock, which systemd 253 wants to know. Before
   // ready() nothing: what has not started does not reload.
-  void reloading(std::int64_t now_ms);
+  void reloading(std::int64_t now_us);
   // STOPPING=1, once; the stop may take that long.
   void stopping(std::int64_t milliseconds);
   bool told_ready() const { return told_ready_; }  // ever

@@ -104,7 +104,8 @@ void Supervisor::handle_signals(std::int64_t now_ms) {
 
 std::uint64_t Supervisor::begin_reload(std::int64_t now_ms) {
   if (phase_ != Phase::kRunning) return 0;
-  notifier_.reloading(now_ms);
+  // To the microsecond: a time rounded down would lie before systemd's own wish to reload.
+  notifier_.reloading(clock_.monotonic_ns() / 1'000);
   // Whoever reloads has repaired something, perhaps.
   if (engine_.degraded(now_ms)) engine_.retry_now(now_ms);
   return reload_.request();

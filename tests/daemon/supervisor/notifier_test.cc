@@ -85,7 +85,7 @@ TEST_F(NotifierTest, WhateverFailsIsTriedAgain) {
   const base::Fd kept = base::open_file("/dev/null", O_RDWR).value();
   Notifier notifier;
   notifier.ready();
-  notifier.reloading(7);
+  notifier.reloading(7'000);
   notifier.stopping(5);
   EXPECT_FALSE(notifier.keep(kept, "weights"));
   const base::Fd systemd = listen(SOCK_DGRAM);
