@@ -1,5 +1,7 @@
 // ECDSA keys of the three curves OpenSSF Model Signing knows; the hash follows from the curve:
-// P-256 with SHA-256, P-384 with SHA-384, P-521 with SHA-512. Anything else is refused when it is read.
+// P-256 with SHA-256, P-384 with SHA-384, P-521 with SHA-512. Anything else is refused when it is
+// read; so is a curve that is spelled out in parameters instead of named, even when the parameters
+// are those of a known one.
 #ifndef PROVISIONING_ECDSA_KEY_H_
 #define PROVISIONING_ECDSA_KEY_H_
 
@@ -32,6 +34,8 @@ class PublicKey {
  public:
   // PEM SubjectPublicKeyInfo; text around it is allowed, a second key is not looked for.
   static base::Result<PublicKey> parse_pem(std::string_view pem);
+  // DER SubjectPublicKeyInfo, and nothing behind it.
+  static base::Result<PublicKey> parse_der(std::span<const std::byte> der);
 
   Curve curve() const { return curve_; }
   // The key as OpenSSL writes it, whatever the file it came from looked like.
@@ -40,7 +44,8 @@ class PublicKey {
   const std::string& hint() const { return hint_; }
 
   // kDenied unless `signature` (ASN.1 DER) is this key's over `message`.
-  base::Status verify(std::span<const std::byte> message, std::span<const std::byte> signature) const;
+  base::Status verify(std::span<const std::byte> message,
+                      std::span<const std::byte> signature) const;
 
  private:
   friend class PrivateKey;

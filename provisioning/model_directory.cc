@@ -21,7 +21,8 @@ namespace provisioning {
 namespace {
 
 // What the reference tool leaves out by default, at the top level only.
-constexpr std::array<std::string_view, 4> kGitPaths{".git", ".gitattributes", ".github", ".gitignore"};
+constexpr std::array<std::string_view, 4> kGitPaths{".git", ".gitattributes", ".github",
+                                                    ".gitignore"};
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -30,8 +31,8 @@ using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
 bool is_ignored(std::string_view path, std::span<const std::string> ignore_paths) {
   return std::any_of(ignore_paths.begin(), ignore_paths.end(), [&](const std::string& ignored) {
-    return path == ignored ||
-           (path.size() > ignored.size() && path.starts_with(ignored) && path[ignored.size()] == '/');
+    return path == ignored || (path.size() > ignored.size() && path.starts_with(ignored) &&
+                               path[ignored.size()] == '/');
   });
 }
 
@@ -51,7 +52,8 @@ class Lister {
     (void)own.release();  // closedir closes it
     for (;;) {
       errno = 0;
-      const dirent* entry = ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
+      const dirent* entry =
+          ::readdir(stream.get());  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
       if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
       if (name != "." && name != "..") TRY(visit(directory, prefix, name, depth));
@@ -66,7 +68,8 @@ class Lister {
   }
 
  private:
-  base::Status visit(const base::Fd& directory, const std::string& prefix, std::string_view name, std::size_t depth) {
+  base::Status visit(const base::Fd& directory, const std::string& prefix, std::string_view name,
+                     std::size_t depth) {
     const std::string path = prefix + std::string(name);
     if (is_ignored(path, ignore_paths_)) return {};
     if (!base::is_utf8(path)) return base::invalid_input("a file name is not UTF-8");
@@ -80,7 +83,8 @@ class Lister {
     }
     if (S_ISLNK(info.st_mode)) return base::denied(path + " is a symbolic link");
     if (!S_ISREG(info.st_mode)) return base::denied(path + " is not a regular file");
-    if (files_.size() >= kResourcesMax) return base::exhausted(fmt::format("more than {} files", kResourcesMax));
+    if (files_.size() >= kResourcesMax)
+      return base::exhausted(fmt::format("more than {} files", kResourcesMax));
     files_.push_back(path);
     return {};
   }
@@ -98,7 +102,8 @@ base::Result<std::uint64_t> size_of(const base::Fd& directory, std::string_view 
   return base::regular_file_size(TRY(open_regular(directory, name))).context(name);
 }
 
-base::Result<std::uint64_t> total_size(const base::Fd& directory, const std::vector<std::string>& names) {
+base::Result<std::uint64_t> total_size(const base::Fd& directory,
+                                       const std::vector<std::string>& names) {
   std::uint64_t total = 0;
   for (const std::string& name : names) total += TRY(size_of(directory, name));
   return total;
@@ -149,30 +154,40 @@ base::Result<Statement> describe_directory(const base::Fd& directory, std::strin
 }
 
 SignedModel::SignedModel(base::Fd directory, Statement statement, std::string signature_text,
-                         std::string signer_hint)
+                         Signer signer)
     : directory_(std::move(directory)),
       statement_(std::move(statement)),
       signature_text_(std::move(signature_text)),
-      signer_hint_(std::move(signer_hint)) {}
+      signer_(std::move(signer)) {}
+
+base::Result<SignedModel> SignedModel::open(base::Fd directory, std::string_view signature_text,
+                                            const SignatureTrust& trust) {
+  const Envelope envelope = TRY(parse_envelope(signature_text).context("signature"));
+  Signer signer = TRY(verify_envelope(envelope, trust).context("signature"));
+  // Only now is the payload worth reading; and it is these very bytes that were verified.
+  Statement statement = TRY(parse_statement(envelope.payload).context("signature"));
+  return SignedModel(std::move(directory), std::move(statement), std::string(signature_text),
+                     std::move(signer));
+}
 
 base::Result<SignedModel> SignedModel::open(base::Fd directory, std::string_view signature_text,
                                             std::span<const PublicKey> trusted) {
-  const Envelope envelope = TRY(parse_envelope(signature_text).context("signature"));
-  const PublicKey* signer = TRY(verify_envelope(envelope, trusted).context("signature"));
-  // Only now is the payload worth reading; and it is these very bytes that were verified.
-  Statement statement = TRY(parse_statement(envelope.payload).context("signature"));
-  return SignedModel(std::move(directory), std::move(statement), std::string(signature_text), signer->hint());
+  return open(std::move(directory), signature_text,
+              SignatureTrust{.keys = trusted, .certificates = {}});
 }
 
-base::Result<SignedModel> SignedModel::open(base::Fd directory, std::span<const PublicKey> trusted) {
+base::Result<SignedModel> SignedModel::open(base::Fd directory,
+                                            std::span<const PublicKey> trusted) {
   const base::Fd file = TRY(open_regular(directory, kSignatureFileName));
-  const std::string text = TRY(base::read_text(file, kSignatureBytesMax).context(kSignatureFileName));
+  const std::string text =
+      TRY(base::read_text(file, kSignatureBytesMax).context(kSignatureFileName));
   return open(std::move(directory), text, trusted);
 }
 
 base::Result<const Resource*> SignedModel::signed_file(std::string_view name) const {
   const Resource* resource = statement_.find(name);
-  if (resource == nullptr) return base::denied(fmt::format("{} is not covered by the signature", name));
+  if (resource == nullptr)
+    return base::denied(fmt::format("{} is not covered by the signature", name));
   return resource;
 }
 
@@ -183,19 +198,23 @@ base::Result<base::VerifiedFile> SignedModel::read(std::string_view name,
   return FileVerifier::read(file, resource->name, resource->digest, progress);
 }
 
-base::Result<base::VerifiedWeights> SignedModel::inherit(std::string_view name, base::Fd weights) const {
+base::Result<base::VerifiedWeights> SignedModel::inherit(std::string_view name,
+                                                         base::Fd weights) const {
   return FileVerifier::inherit(std::move(weights), TRY(signed_file(name))->digest);
 }
 
 base::Status SignedModel::verify_all(const FileVerifier::Progress& progress) const {
-  // Files at ignored paths are not covered and never copied or loaded, but they do not make the model wrong.
+  // Files at ignored paths are not covered and never copied or loaded, but they do not make the
+  // model wrong.
   std::vector<std::string> ignored = statement_.ignore_paths;
   ignored.emplace_back(kSignatureFileName);
   for (const std::string& name : TRY(list_files(directory_, ignored))) {
-    if (statement_.find(name) == nullptr) return base::denied(name + " is not covered by the signature");
+    if (statement_.find(name) == nullptr)
+      return base::denied(name + " is not covered by the signature");
   }
   std::uint64_t total = 0;
-  for (const Resource& resource : statement_.resources) total += TRY(size_of(directory_, resource.name));
+  for (const Resource& resource : statement_.resources)
+    total += TRY(size_of(directory_, resource.name));
   std::uint64_t done = 0;
   for (const Resource& resource : statement_.resources) {
     const auto digest = TRY(hash_file(directory_, resource.name, [&](std::uint64_t bytes) {
