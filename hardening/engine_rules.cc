@@ -59,14 +59,14 @@ RuleGroup packing_rules() {
 }
 
 SyscallRules engine_stage_1() {
-  return join({kComputes, kLoads, kPacksWeights, memory_rules(), thread_rules(), ending_rules(),
-               channel_rules(), file_fact_rules(), start_thread_rules(), tighten_rules(),
-               refused_rules()});
+  return join({kComputes, kLoads, kPacksWeights, memory_rules(), sharing_rules(),
+               thread_end_rules(), ending_rules(), channel_rules(), file_fact_rules(),
+               start_thread_rules(), tighten_rules(), refused_rules()});
 }
 
 SyscallRules engine_stage_2() {
-  return join({kComputes, memory_rules(), thread_rules(), ending_rules(), channel_rules(),
-               refused_rules()});
+  return join({kComputes, memory_rules(), sharing_rules(), thread_end_rules(), ending_rules(),
+               channel_rules(), refused_rules()});
 }
 
 }  // namespace hardening

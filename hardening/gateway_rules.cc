@@ -38,13 +38,14 @@ const SyscallRule kPrepares[] = {
 }  // namespace
 
 SyscallRules gateway_stage_1() {
-  return join({kServes, kPrepares, memory_rules(), thread_rules(), ending_rules(), channel_rules(),
-               file_fact_rules(), start_thread_rules(), tighten_rules(), refused_rules()});
+  return join({kServes, kPrepares, memory_rules(), sharing_rules(), thread_end_rules(),
+               ending_rules(), channel_rules(), file_fact_rules(), start_thread_rules(),
+               tighten_rules(), refused_rules()});
 }
 
 SyscallRules gateway_stage_2() {
-  return join({kServes, memory_rules(), thread_rules(), ending_rules(), channel_rules(),
-               file_fact_rules(), refused_rules()});
+  return join({kServes, memory_rules(), sharing_rules(), thread_end_rules(), ending_rules(),
+               channel_rules(), file_fact_rules(), refused_rules()});
 }
 
 }  // namespace hardening

@@ -133,15 +133,15 @@ const SyscallRule kFindsDevice[] = {
 
 SyscallRules gpu_engine_stage_1() {
   return join({kUsesDevice, kFindsDevice, kFrontEnd, kUnifiedMemory, computing_rules(),
-               loading_rules(), packing_rules(), memory_rules(), thread_rules(), ending_rules(),
-               channel_rules(), file_fact_rules(), start_thread_rules(), tighten_rules(),
-               refused_rules()});
+               loading_rules(), packing_rules(), memory_rules(), sharing_rules(),
+               thread_end_rules(), ending_rules(), channel_rules(), file_fact_rules(),
+               start_thread_rules(), tighten_rules(), refused_rules()});
 }
 
 SyscallRules gpu_engine_stage_2() {
   return join({kUsesDevice, kFrontEnd, kUnifiedMemory, computing_rules(), memory_rules(),
-               thread_rules(), ending_rules(), channel_rules(), file_fact_rules(),
-               refused_rules()});
+               sharing_rules(), thread_end_rules(), ending_rules(), channel_rules(),
+               file_fact_rules(), refused_rules()});
 }
 
 }  // namespace hardening

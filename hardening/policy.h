@@ -58,7 +58,7 @@ class Policy {
   friend Policy engine_policy(Identity, int, int);
   friend Policy gpu_engine_policy(Identity, int, int);
   friend Policy auditor_policy(Identity, int, int);
-  friend Policy importer_policy(Identity, int, int);
+  friend Policy importer_policy(Identity, int, int, int);
 
   PolicyFacts facts_;
   StepSet skipped_;
@@ -75,8 +75,10 @@ Policy gpu_engine_policy(Identity identity, int fd_count, int model_directory);
 // Appends to the log below `log_directory`.
 Policy auditor_policy(Identity identity, int fd_count, int log_directory);
 
-// Parses one bundle and creates its files below `staging_directory`.
-Policy importer_policy(Identity identity, int fd_count, int staging_directory);
+// Parses one bundle, which stands below `bundle_directory` where it is not one open file (-1), and
+// creates its files below `staging_directory`.
+Policy importer_policy(Identity identity, int fd_count, int staging_directory,
+                       int bundle_directory = -1);
 
 }  // namespace hardening
 

@@ -1,7 +1,9 @@
-// The two roles that write files, each beneath one directory and from one thread: the auditor its
-// log, an importer the staging copy of a bundle. Landlock keeps their paths where they belong;
-// neither can make a device, a link or an executable file run.
+// The two roles that write files, each beneath one directory: the auditor its log, from one thread;
+// an importer the staging copy of a bundle, with a thread beside it that hashes and never ends.
+// Landlock keeps their paths where they belong; neither can make a device, a link or an executable
+// file run.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,12 +34,32 @@ const SyscallRule kAppends[] = {
     allow(SYS_getrandom, {bits(2, 0, GRND_NONBLOCK)}, "signing checkpoints"),
 };
 
-// Reads one descriptor from its start to its end, creates files that were not there, and no more.
+// Reads a bundle by position, creates files that were not there or goes on with one, and names it
+// when it is complete. What lies on the medium is listed before the lock-down, with the names
+// alone.
+constexpr std::uint32_t kReadNow = kRead | O_NONBLOCK;
+constexpr std::uint32_t kContinue = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+constexpr std::uint32_t kLook = O_PATH | O_CLOEXEC | O_NOFOLLOW;
 const SyscallRule kStages[] = {
-    allow(SYS_openat, {equals(2, kCreate)}, "a file of the bundle"),
-    allow(SYS_openat, {equals(2, kRead | O_DIRECTORY)}, "to make new names durable"),
-    allow(SYS_mkdirat, "a directory of the bundle"),
-    allow(SYS_fsync, "complete before it is reported"),
+    allow(SYS_openat, {equals(2, kReadNow)}, "a file of the medium, or one that is staged"),
+    allow(SYS_openat, {equals(2, kRead | O_DIRECTORY)}, "a directory of the medium; the staging's"),
+    allow(SYS_openat, {equals(2, kCreate)}, "a staged file"),
+    allow(SYS_openat, {equals(2, kContinue)}, "a staged file that an earlier import began"),
+    allow(SYS_openat, {equals(2, kLook)}, "whether an object is there, and its size"),
+    allow(SYS_pread64, "the medium, by position"),
+    allow(SYS_mkdirat, "the staging directory of this bundle"),
+    allow(SYS_renameat, "a file that is complete takes its name at once"),
+    allow(SYS_fsync, "complete before it is named"),
+    allow(SYS_getrandom, {bits(2, 0, GRND_NONBLOCK)}, "verifying signatures"),
+    allow(SYS_mmap, {equals(2, PROT_READ), equals(3, MAP_PRIVATE)},
+          "looking through a staged file before it is reported"),
+};
+
+const SyscallRule kListsMedium[] = {
+    allow(SYS_getdents64, "which files the medium holds"),
+    allow(SYS_newfstatat, {equals(3, AT_SYMLINK_NOFOLLOW)}, "what kind of file each is"),
+    allow(SYS_fstatfs, "how much space there is"),
+    allow(SYS_read, "the list of a bundle's parts"),
 };
 
 const SyscallRule kStartsAlone[] = {
@@ -58,13 +80,14 @@ SyscallRules auditor_stage_2() {
 }
 
 SyscallRules importer_stage_1() {
-  return join({kWaits, kStages, kStartsAlone, memory_rules(), ending_rules(), channel_rules(),
-               file_fact_rules(), tighten_rules(), refused_rules()});
+  return join({kListsMedium, kStages, kStartsAlone, memory_rules(), start_thread_rules(),
+               sharing_rules(), ending_rules(), channel_rules(), file_fact_rules(), tighten_rules(),
+               refused_rules()});
 }
 
 SyscallRules importer_stage_2() {
-  return join({kWaits, kStages, memory_rules(), ending_rules(), channel_rules(), file_fact_rules(),
-               refused_rules()});
+  return join({kStages, memory_rules(), sharing_rules(), ending_rules(), channel_rules(),
+               file_fact_rules(), refused_rules()});
 }
 
 }  // namespace hardening

@@ -31,12 +31,15 @@ const SyscallRule kMemory[] = {
     allow(SYS_brk, "malloc's first arena"),
 };
 
-const SyscallRule kThreads[] = {
+const SyscallRule kSharing[] = {
     allow(SYS_futex, {bits(1, FUTEX_WAIT, kFutexFlags)}, "locks"),
     allow(SYS_futex, {bits(1, FUTEX_WAKE, kFutexFlags)}, "locks"),
     allow(SYS_futex, {bits(1, FUTEX_WAIT_BITSET, kFutexFlags)},
           "condition variables, waiting with a deadline, joining threads"),
     allow(SYS_mprotect, {bits(2, 0, kReadWrite)}, "malloc's other arenas, never executable"),
+};
+
+const SyscallRule kThreadEnds[] = {
     allow(SYS_madvise, {equals(2, MADV_DONTNEED)}, "the stack of a thread that ended"),
     allow(SYS_exit, "a thread ends"),
 };
@@ -115,8 +118,11 @@ const SyscallRule kTightens[] = {
 RuleGroup memory_rules() {
   return kMemory;
 }
-RuleGroup thread_rules() {
-  return kThreads;
+RuleGroup sharing_rules() {
+  return kSharing;
+}
+RuleGroup thread_end_rules() {
+  return kThreadEnds;
 }
 RuleGroup ending_rules() {
   return kEnding;
@@ -148,11 +154,18 @@ SyscallRules join(std::initializer_list<RuleGroup> groups) {
     }
   }
   std::set<int> allowed;
+  SyscallRules allowing;
   for (const SyscallRule& rule : rules) {
-    if (rule.answer == Answer::kAllow) allowed.insert(rule.number);
+    if (rule.answer != Answer::kAllow) continue;
+    allowed.insert(rule.number);
+    allowing.push_back(rule);
   }
   std::erase_if(rules, [&](const SyscallRule& rule) {
-    return rule.answer == Answer::kRefuse && !rule.checked() && allowed.contains(rule.number);
+    if (rule.answer != Answer::kRefuse) return false;
+    if (!rule.checked()) return allowed.contains(rule.number);
+    return std::any_of(allowing.begin(), allowing.end(), [&](const SyscallRule& other) {
+      return other.number == rule.number && other.checks == rule.checks;
+    });
   });
   return rules;
 }

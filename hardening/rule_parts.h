@@ -44,18 +44,20 @@ constexpr SyscallRule refuse(int number, ArgumentChecks checks, std::string_view
 
 using RuleGroup = std::span<const SyscallRule>;
 
-// One list. A refusal whatever the arguments gives way to a group that allows the same syscall;
-// beyond that, rules for one syscall exclude each other by their checks.
+// One list. A refusal whatever the arguments gives way to a group that allows the same syscall, and
+// one with the very checks of an allowing rule to that; beyond that, rules for one syscall exclude
+// each other by their checks.
 SyscallRules join(std::initializer_list<RuleGroup> groups);
 
 // ---- groups (rule_parts.cc) ---------------------------------------------------------------------
 
-RuleGroup memory_rules();     // malloc from one thread
-RuleGroup thread_rules();     // living with other threads: locks, their arenas, their end
-RuleGroup ending_rules();     // exit, abort(), resuming after a stop
-RuleGroup channel_rules();    // messages of other roles, log lines
-RuleGroup file_fact_rules();  // fstat() of whatever glibc
-RuleGroup refused_rules();    // what libraries try in passing
+RuleGroup memory_rules();      // malloc from one thread
+RuleGroup sharing_rules();     // living with other threads: locks, their arenas
+RuleGroup thread_end_rules();  // threads that end before their process does
+RuleGroup ending_rules();      // exit, abort(), resuming after a stop
+RuleGroup channel_rules();     // messages of other roles, log lines
+RuleGroup file_fact_rules();   // fstat() of whatever glibc
+RuleGroup refused_rules();     // what libraries try in passing
 RuleGroup start_thread_rules();
 RuleGroup tighten_rules();  // what lock_down() itself does
 

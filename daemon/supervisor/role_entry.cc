@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <csignal>
+#include <ctime>
 #include <optional>
 
 #include "daemon/engine/engine_role.h"
 #include "daemon/gateway/gateway_role.h"
+#include "daemon/importer/importer_role.h"
 #include "daemon/supervisor/role_context.h"
 #include "hardening/base/log.h"
 #include "hardening/build_kind.h"
@@ -21,8 +24,14 @@ namespace {
 constexpr int kControl = 3;
 constexpr int kConfig = 4;
 constexpr int kFirstResource = 5;
+constexpr int kStagingDirectory = 6;  // of an importer, whose first resource is the medium
 constexpr int kDescriptorsMax = 64;
 constexpr int kExitFailure = 1;
+
+bool is_directory(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+}
 
 std::optional<hardening::Policy> policy_of_role(const RoleRequest& request) {
   if (request.name == "gateway") {
@@ -30,6 +39,10 @@ std::optional<hardening::Policy> policy_of_role(const RoleRequest& request) {
   }
   if (request.name == "engine") {
     return hardening::engine_policy(request.identity, request.descriptors, kFirstResource);
+  }
+  if (request.name == "importer") {
+    return hardening::importer_policy(request.identity, request.descriptors, kStagingDirectory,
+                                      is_directory(kFirstResource) ? kFirstResource : -1);
   }
   return std::nullopt;
 }
@@ -85,6 +98,9 @@ int run_role(const RoleRequest& request, const RoleHooks& hooks) {
     log.error(ready.error().message, {{"role", request.name}});
     return kExitFailure;
   }
+  // The C library reads the time zone's file when times are first taken apart, as those of
+  // certificates are; inside, no name can be opened any more.
+  ::tzset();
   auto sandbox = hardening::Sandbox::enter(*policy);
   if (!sandbox.ok()) {
     log.error("refusing to run outside the sandbox",
@@ -93,6 +109,7 @@ int run_role(const RoleRequest& request, const RoleHooks& hooks) {
   }
   auto context = make_context(request.descriptors, std::move(sandbox).value());
   if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context));
+  if (request.name == "importer") return daemon_importer::run_importer_role(std::move(context));
   return daemon_engine::run_engine_role(std::move(context), hooks.engine);
 }
 

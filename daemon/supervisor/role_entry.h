@@ -11,7 +11,7 @@
 namespace daemon_supervisor {
 
 struct RoleRequest {
-  std::string name;                  // "gateway" or "engine"
+  std::string name;                  // "gateway", "engine" or "importer"
   hardening::Identity identity;      // taken where that is permitted
   int descriptors = 0;               // [0, descriptors) were placed by the supervisor
   std::uint64_t open_files_max = 0;  // gateway only

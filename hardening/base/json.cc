@@ -153,6 +153,10 @@ Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
   }
   // The library skips a byte order mark; two texts for one value are one too many.
   if (text.starts_with("\xEF\xBB\xBF")) return invalid_input("malformed JSON at byte 0: a byte order mark");
+  // The library takes a NUL for the end, whatever follows. Inside a text one would have to be escaped anyway.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    return invalid_input(fmt::format("malformed JSON at byte {}: a NUL", nul));
+  }
   if (const auto bad = find_invalid_utf8(text); bad != text.npos) {
     return invalid_input(fmt::format("invalid UTF-8 at byte {}", bad));
   }

@@ -90,7 +90,8 @@ Error io_error(int sys_errno, std::string_view doing);
 
 }  // namespace base
 
-// TRY(expr) is the value of a Result, or returns its Error to our caller.
+// TRY(expr) is the value of a Result, or returns its Error to our caller. Not inside the braces of an initializer, behind an
+// element that owns something: g++ 12 does not destroy that element when this returns.
 #define TRY(expr) BASE_TRY_(expr, BASE_CONCAT_(try_result_, __COUNTER__))
 #define BASE_TRY_(expr, result)                         \
   __extension__({                                       \

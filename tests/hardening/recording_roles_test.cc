@@ -85,7 +85,7 @@ TEST_F(RecordingRoles, TheAuditorCannotCutOrRemoveWhatItWrote) {
 TEST_F(RecordingRoles, AnImporterStagesWhatItReads) {
   const auto work = [] {
     char text[7] = {};
-    if (::read(4, text, 6) != 6 || std::strcmp(text, "bundle") != 0) return 1;
+    if (::pread(4, text, 6, 0) != 6 || std::strcmp(text, "bundle") != 0) return 1;
     return record("staged");
   };
   EXPECT_EQ(in_role(importer_policy(kNobody, 5, 3), work), exited(0));
