@@ -4,6 +4,11 @@
 
 #include <limits>
 
+#include "daemon/engine/known_answers.h"
+#include "provisioning/limits.h"
+#include "provisioning/trust/release.h"
+#include "provisioning/trust/trust_root.h"
+
 namespace daemon_engine {
 namespace {
 
@@ -43,14 +48,16 @@ class Fields {
   }
   Status read(std::string_view key, std::vector<std::string>& out) {
     for (const Json& item : TRY(take(key, &Json::is_array))->as_array()) {
-      if (!item.is_string()) return base::invalid_input(fmt::format("engine configuration: {}: not a string", key));
+      if (!item.is_string())
+        return base::invalid_input(fmt::format("engine configuration: {}: not a string", key));
       out.push_back(item.as_string());
     }
     return {};
   }
 
   Status expect_no_more() const {
-    if (taken_ != json_.as_object().size()) return base::invalid_input("engine configuration: unknown member");
+    if (taken_ != json_.as_object().size())
+      return base::invalid_input("engine configuration: unknown member");
     return {};
   }
 
@@ -62,7 +69,8 @@ class Fields {
   base::Result<const Json*> take(std::string_view key, bool (Json::*is_type)() const) {
     const Json* value = json_.find(key);
     if (value == nullptr || !(value->*is_type)()) {
-      return base::invalid_input(fmt::format("engine configuration: {} is missing or of the wrong type", key));
+      return base::invalid_input(
+          fmt::format("engine configuration: {} is missing or of the wrong type", key));
     }
     ++taken_;
     return value;
@@ -80,7 +88,13 @@ Json EngineConfig::serialize() const {
   return Json::object({{"model_id", model_id},
                        {"created", created},
                        {"model_file", model_file},
+                       {"source", source},
+                       {"release_text", release_text},
+                       {"signature_text", signature_text},
+                       {"trust_root_text", trust_root_text},
                        {"trusted_keys_pem", std::move(keys)},
+                       {"qualify", qualify},
+                       {"known_answers", known_answers},
                        {"backend", backend},
                        {"threads", threads},
                        {"context_tokens", context_tokens},
@@ -94,6 +108,27 @@ Json EngineConfig::serialize() const {
                        {"keep_weights", keep_weights}});
 }
 
+base::Status EngineConfig::check_source() const {
+  const auto refuse = [](std::string_view what) {
+    return base::invalid_input(fmt::format("engine configuration: {}", what));
+  };
+  if (source != "directory" && source != "bare" && source != "release")
+    return refuse("source is unknown");
+  if ((source == "release") == release_text.empty())
+    return refuse("release_text goes with source \"release\"");
+  if ((source == "bare") == signature_text.empty())
+    return refuse("signature_text goes with source \"bare\"");
+  if (source == "release" && trust_root_text.empty()) return refuse("a release wants a trust root");
+  if (release_text.size() > provisioning::kReleaseBytesMax)
+    return refuse("release_text is too long");
+  if (signature_text.size() > provisioning::kSignatureBytesMax)
+    return refuse("signature_text is too long");
+  if (trust_root_text.size() > provisioning::kRootBytesMax)
+    return refuse("trust_root_text is too long");
+  if (known_answers.size() > kKnownAnswersBytesMax) return refuse("known_answers is too long");
+  return {};
+}
+
 base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   if (!json.is_object()) return base::invalid_input("engine configuration: not an object");
   EngineConfig config;
@@ -101,7 +136,13 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("model_id", config.model_id));
   TRY(fields.read("created", config.created));
   TRY(fields.read("model_file", config.model_file));
+  TRY(fields.read("source", config.source));
+  TRY(fields.read("release_text", config.release_text));
+  TRY(fields.read("signature_text", config.signature_text));
+  TRY(fields.read("trust_root_text", config.trust_root_text));
   TRY(fields.read("trusted_keys_pem", config.trusted_keys_pem));
+  TRY(fields.read("qualify", config.qualify));
+  TRY(fields.read("known_answers", config.known_answers));
   TRY(fields.read("backend", config.backend));
   TRY(fields.read("threads", config.threads));
   TRY(fields.read("context_tokens", config.context_tokens));
@@ -114,6 +155,7 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("prefix_cache", config.prefix_cache));
   TRY(fields.read("keep_weights", config.keep_weights));
   TRY(fields.expect_no_more());
+  TRY(config.check_source());
   return config;
 }
 

@@ -13,26 +13,44 @@
 namespace daemon_engine {
 
 struct EngineConfig {
-  std::string model_id;                      // what clients call it
-  std::int64_t created = 0;                  // when it was imported, unix seconds
-  std::string model_file;                    // the GGUF file inside the model directory, a relative path; empty: the only *.gguf
-  std::vector<std::string> trusted_keys_pem;  // public keys, one of which must have signed the directory
-  std::string backend = "cpu";               // "cpu" or "reference"
-  std::uint32_t threads = 0;                 // 0: as many as the process may run on
-  std::uint32_t context_tokens = 0;          // per sequence; 0: what the model was trained for, at most 8,192
+  std::string model_id;      // what clients call it
+  std::int64_t created = 0;  // when it was imported, unix seconds
+  std::string model_file;  // the GGUF file inside the model directory, a relative path; empty: the
+                           // only *.gguf
+  // What descriptor 5 is: "directory" is a bare model as it was signed, "bare" and "release" are
+  // the store's objects.
+  std::string source = "directory";
+  std::string release_text;    // "release": the text of release.dsse
+  std::string signature_text;  // "bare": the text of model.sig
+  // The envelope of the trust root in force, which was accepted before. "release" wants it; "bare"
+  // goes by its `model` where it is given, else by the keys below.
+  std::string trust_root_text;
+  std::vector<std::string>
+      trusted_keys_pem;  // "directory" and "bare": public keys, one of which must have signed it
+  bool qualify = false;  // the release's whole qualification comes before `ready`
+  std::string known_answers;    // what this model answered at former starts, by kernel set
+                                // (known_answers.h); empty: nothing yet
+  std::string backend = "cpu";  // "cpu" or "reference"
+  std::uint32_t threads = 0;    // 0: as many as the process may run on
+  std::uint32_t context_tokens =
+      0;  // per sequence; 0: what the model was trained for, at most 8,192
   std::uint32_t sequences_max = 16;
-  std::uint64_t kv_cache_bytes = 0;          // 0: enough for four whole contexts
-  std::uint64_t memory_bytes_max = 0;        // weights + KV + scratch; 0: three quarters of the machine's memory
-  std::string kv_format = "f16";             // "f16", "q8_0" or "f32"
+  std::uint64_t kv_cache_bytes = 0;  // 0: enough for four whole contexts
+  std::uint64_t memory_bytes_max =
+      0;  // weights + KV + scratch; 0: three quarters of the machine's memory
+  std::string kv_format = "f16";  // "f16", "q8_0" or "f32"
   std::uint32_t step_tokens_max = 256;
   std::uint32_t queue_max = 256;
   bool prefix_cache = true;
-  // Whether weights are kept where the next engine can take them over: "auto" where they are as fast there as
-  // elsewhere (the system gives large pages), "always", "never".
+  // Whether weights are kept where the next engine can take them over: "auto" where they are as
+  // fast there as elsewhere (the system gives large pages), "always", "never".
   std::string keep_weights = "auto";
 
   base::Json serialize() const;
   static base::Result<EngineConfig> parse(const base::Json& json);  // unknown members are refused
+
+ private:
+  base::Status check_source() const;
 };
 
 }  // namespace daemon_engine

@@ -2,16 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "daemon/engine/engine_config.h"
 #include "daemon/engine/engine_server.h"
 #include "daemon/engine/loaded_model.h"
+#include "daemon/engine/start_checks.h"
 #include "daemon/ipc/channel.h"
 #include "daemon/progress/progress_page.h"
 #include "hardening/base/clock.h"
 #include "hardening/base/file.h"
 #include "hardening/base/log.h"
+#include "hardening/base/utf8.h"
 
 namespace daemon_engine {
 namespace {
@@ -19,7 +23,12 @@ namespace {
 using base::Status;
 using daemon_supervisor::RoleContext;
 
-constexpr std::size_t kConfigBytesMax = 1u << 20;
+// A release's statement and a trust root travel in it.
+constexpr std::size_t kConfigBytesMax = 64u << 20;
+
+// Exit statuses: the supervisor starts an engine again after the one, and not after the other.
+constexpr int kFailed = 1;
+constexpr int kRejected = 3;
 
 // Progress goes out at most this often: the supervisor wants to know that it moves, not how every
 // tensor fares.
@@ -28,7 +37,8 @@ constexpr std::int64_t kProgressIntervalNs = 100'000'000;
 base::Result<EngineConfig> read_config(const base::Fd& fd) {
   const std::string text =
       TRY(base::read_text(fd, kConfigBytesMax).context("engine configuration"));
-  return EngineConfig::parse(TRY(base::Json::parse(text).context("engine configuration")));
+  return EngineConfig::parse(
+      TRY(base::Json::parse(text, {.bytes_max = kConfigBytesMax}).context("engine configuration")));
 }
 
 class ProgressSender {
@@ -51,10 +61,10 @@ class ProgressSender {
 };
 
 base::Json ready_report(const LoadedModel& model, const EngineConfig& config, std::int64_t load_ms,
-                        const hardening::Sandbox& sandbox) {
+                        StartChecks checks, const hardening::Sandbox& sandbox) {
   base::Json memory = base::Json::array();
   for (const std::string& line : model.decoder->plan().summary()) memory.push_back(line);
-  return base::Json::object(
+  base::Json report = base::Json::object(
       {{"model", config.model_id},
        {"digest", model.digest},
        {"signer", model.signer},
@@ -68,7 +78,11 @@ base::Json ready_report(const LoadedModel& model, const EngineConfig& config, st
                                               {"weights", model.times.weights_ms},
                                               {"engine", model.times.engine_ms}})},
        {"memory", std::move(memory)},
+       {"known_answer", std::move(checks.known_answer)},
        {"sandbox", sandbox.report().serialize()}});
+  if (checks.known_answers) report.set("known_answers", std::move(*checks.known_answers));
+  if (checks.qualification) report.set("qualification", std::move(*checks.qualification));
+  return report;
 }
 
 // Gives the supervisor what the next engine can start from, if there is such a thing. Not being rid
@@ -80,10 +94,25 @@ void hand_over(daemon_ipc::Channel& control, LoadedModel::Kept kept, const base:
   if (!sent.ok()) log.warning("weights are not handed over: " + sent.error().message);
 }
 
-Status run(RoleContext& context, const EngineHooks& hooks, const base::Logger& log) {
+// Tells the supervisor that starting again is of no use, and why.
+void reject(daemon_ipc::Channel& control, const base::Error& why, const base::Logger& log) {
+  constexpr std::size_t kCharacterBytesMax = 4;
+  std::string text;
+  std::string_view rest = why.message;
+  while (!rest.empty() && text.size() + kCharacterBytesMax <= daemon_ipc::kRejectedTextBytesMax) {
+    const base::Utf8Char next = base::decode_utf8(rest);
+    base::append_utf8(text, next.code_point);
+    rest.remove_prefix(next.bytes);
+  }
+  const Status sent = control.send(daemon_ipc::Rejected{std::move(text)});
+  if (!sent.ok())
+    log.warning("the supervisor does not hear why the model is rejected: " + sent.error().message);
+}
+
+Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHooks& hooks,
+             const base::Logger& log, bool& rejected) {
   const base::SystemClock clock;
   const std::int64_t started_ns = clock.monotonic_ns();
-  daemon_ipc::Channel control(std::move(context.control));
   const EngineConfig config = TRY(read_config(context.config));
   if (context.resources.size() < 2 || context.resources.size() > 3)
     return base::invalid_input(
@@ -96,17 +125,29 @@ Status run(RoleContext& context, const EngineHooks& hooks, const base::Logger& l
   base::Fd former_weights =
       context.resources.size() > 2 ? std::move(context.resources[2]) : base::Fd();
   const LoadReporter reporter = ProgressSender(control, clock);
-  LoadedModel model = TRY(
+  auto loaded =
       LoadedModel::load(
           std::move(context.resources[0]), std::move(former_weights),
           {.config = config, .clock = clock, .progress = reporter, .page = &page, .hooks = hooks})
-          .context("load model"));
+          .context("load model");
+  // Somebody we trust did not sign this, and never will have.
+  rejected = !loaded.ok() && loaded.error().code == base::ErrorCode::kDenied;
+  LoadedModel model = TRY(std::move(loaded));
   if (!model.note.empty()) log.warning(model.note);
   hand_over(control, std::move(model.kept), log);
+  CheckEngines check_engines = TRY(make_check_engines(model, config));
   TRY(context.sandbox.lock_down());
   const std::int64_t load_ms = (clock.monotonic_ns() - started_ns) / 1'000'000;
-  TRY(control.send(
-      daemon_ipc::Ready{ready_report(model, config, load_ms, context.sandbox).dump()}));
+  // Behind the door: what is checked against is a signed file, but a parser is a parser.
+  auto checked = run_start_checks(model, config, check_engines, clock, reporter);
+  rejected = !checked.ok() && checked.error().code != base::ErrorCode::kDevice;
+  StartChecks checks = TRY(std::move(checked));
+  if (!checks.note.empty()) log.warning(checks.note);
+  check_engines = {};
+  model.golden.reset();
+  model.evaluations.clear();
+  TRY(control.send(daemon_ipc::Ready{
+      ready_report(model, config, load_ms, std::move(checks), context.sandbox).dump()}));
   log.info("model loaded",
            {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
 
@@ -121,10 +162,14 @@ Status run(RoleContext& context, const EngineHooks& hooks, const base::Logger& l
 
 int run_engine_role(RoleContext context, const EngineHooks& hooks) {
   const base::Logger log("engine");
-  const Status status = run(context, hooks, log);
+  daemon_ipc::Channel control(std::move(context.control));
+  bool rejected = false;
+  const Status status = serve(context, control, hooks, log, rejected);
   if (status.ok()) return 0;
   log.error(status.error().message, {{"kind", base::error_code_name(status.error().code)}});
-  return 1;
+  if (!rejected) return kFailed;
+  reject(control, status.error(), log);
+  return kRejected;
 }
 
 }  // namespace daemon_engine

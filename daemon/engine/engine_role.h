@@ -1,8 +1,10 @@
-// The engine role: verifies and loads the model, then serves the gateway's requests until its control channel ends.
+// The engine role: verifies and loads the model, then serves the gateway's requests until its
+// control channel ends.
 //
-// One loop, one thread (the kernels' workers sleep between steps): messages in, one forward pass, events out. A
-// gateway that does not read stops the computing, never grows memory. A gateway that goes away takes its requests
-// with it. A device error ends the process: a fresh engine is the cure.
+// One loop, one thread (the kernels' workers sleep between steps): messages in, one forward pass,
+// events out. A gateway that does not read stops the computing, never grows memory. A gateway that
+// goes away takes its requests with it. A device error ends the process: a fresh engine is the
+// cure.
 #ifndef DAEMON_ENGINE_ENGINE_ROLE_H_
 #define DAEMON_ENGINE_ENGINE_ROLE_H_
 
@@ -11,7 +13,9 @@
 
 namespace daemon_engine {
 
-// Returns the process's exit status: 0 after the control channel ended.
+// Returns the process's exit status: 0 after the control channel ended, 1 when it failed and a
+// fresh process may do better, 3 when the model is not to serve here (said in `rejected` before): a
+// signature, a known answer or the qualification is wrong.
 int run_engine_role(daemon_supervisor::RoleContext context, const EngineHooks& hooks);
 
 }  // namespace daemon_engine

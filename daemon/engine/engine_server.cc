@@ -19,8 +19,8 @@ namespace {
 
 using base::Status;
 
-// Messages taken in between two steps, and the time after which no further one is begun: a flood of requests, or long
-// ones, must not keep the running ones from their next token.
+// Messages taken in between two steps, and the time after which no further one is begun: a flood of
+// requests, or long ones, must not keep the running ones from their next token.
 constexpr int kMessagesPerTurn = 64;
 constexpr std::int64_t kTurnNs = 20'000'000;
 
@@ -49,8 +49,8 @@ Status EngineServer::run(daemon_ipc::Channel& control) {
   for (;;) {
     TRY(wait(control));
     if (!TRY(read_control(control))) return {};
-    // Before the gateway is read: a new one may use the ids of requests that went with the former one, which are
-    // cancelled by this.
+    // Before the gateway is read: a new one may use the ids of requests that went with the former
+    // one, which are cancelled by this.
     TRY(compute());
     read_gateway();
     if (gateway_.connected()) {
@@ -64,13 +64,16 @@ Status EngineServer::run(daemon_ipc::Channel& control) {
 Status EngineServer::wait(const daemon_ipc::Channel& control) {
   const bool full = gateway_.is_full();
   const bool can_compute = parts_.engine.has_work() && !full;
-  const short gateway_events = static_cast<short>((full ? 0 : POLLIN) | (gateway_.wants_write() ? POLLOUT : 0));
+  const short gateway_events =
+      static_cast<short>((full ? 0 : POLLIN) | (gateway_.wants_write() ? POLLOUT : 0));
   pollfd fds[2] = {{control.fd(), POLLIN, 0}, {gateway_.fd(), gateway_events, 0}};
-  if (::poll(fds, 2, can_compute ? 0 : -1) < 0 && errno != EINTR) return base::io_error(errno, "poll");
+  if (::poll(fds, 2, can_compute ? 0 : -1) < 0 && errno != EINTR)
+    return base::io_error(errno, "poll");
   return {};
 }
 
-// ---- control channel --------------------------------------------------------------------------------------
+// ---- control channel
+// --------------------------------------------------------------------------------------
 
 base::Result<bool> EngineServer::read_control(daemon_ipc::Channel& control) {
   for (;;) {
@@ -83,7 +86,8 @@ base::Result<bool> EngineServer::read_control(daemon_ipc::Channel& control) {
       TRY(answer_ping(control));
     } else if (std::holds_alternative<daemon_ipc::PeerChannel>(message)) {
       greet(std::move(received.value()->fd));
-    } else if (!std::holds_alternative<daemon_ipc::Drain>(message)) {  // the gateway drains, not the engine
+    } else if (!std::holds_alternative<daemon_ipc::Drain>(
+                   message)) {  // the gateway drains, not the engine
       return base::invalid_input("the supervisor sent a message that is not for an engine");
     }
   }
@@ -92,7 +96,8 @@ base::Result<bool> EngineServer::read_control(daemon_ipc::Channel& control) {
 Status EngineServer::answer_ping(daemon_ipc::Channel& control) {
   const bool busy = parts_.engine.has_work() && !gateway_.is_full();
   const Status sent = control.send(daemon_ipc::Alive{work_, busy, stats()});
-  // Full: the supervisor has answers of ours that it has not read yet, so it will not miss this one.
+  // Full: the supervisor has answers of ours that it has not read yet, so it will not miss this
+  // one.
   if (!sent.ok() && sent.error().code == base::ErrorCode::kUnavailable) return {};
   return sent;
 }
@@ -103,7 +108,9 @@ std::string EngineServer::stats() {
   const double seconds = static_cast<double>(now_ns - measured_ns_) / 1e9;
   const auto tokens = static_cast<double>(stats.generated_tokens - measured_tokens_);
   const auto per_step = [this](std::int64_t ns) {
-    return step_time_.steps > 0 ? static_cast<double>(ns) / 1e3 / static_cast<double>(step_time_.steps) : 0.0;
+    return step_time_.steps > 0
+               ? static_cast<double>(ns) / 1e3 / static_cast<double>(step_time_.steps)
+               : 0.0;
   };
   measured_ns_ = now_ns;
   measured_tokens_ = stats.generated_tokens;
@@ -143,7 +150,8 @@ void EngineServer::greet(base::Fd channel) {
   });
 }
 
-// ---- data channel -----------------------------------------------------------------------------------------
+// ---- data channel
+// -----------------------------------------------------------------------------------------
 
 // A gateway that does not read is not listened to either: every answer to it would have to be kept.
 void EngineServer::read_gateway() {
@@ -153,7 +161,8 @@ void EngineServer::read_gateway() {
     auto received = gateway_.receive();
     if (!received.ok()) return lose_gateway(received.error());
     if (!received.value()) return;
-    if (auto handled = handle(std::move(*received.value())); !handled.ok()) return lose_gateway(handled.error());
+    if (auto handled = handle(std::move(*received.value())); !handled.ok())
+      return lose_gateway(handled.error());
   }
 }
 
@@ -183,27 +192,34 @@ void EngineServer::submit(Arrivals::Complete arrived) {
   auto made = make_request(arrived.begin, arrived.body, parts_.tools);
   if (const auto* refusal = std::get_if<Refusal>(&made)) return refuse(id, *refusal);
   auto& request = std::get<runtime::GenerationRequest>(made);
-  request.resume = arrived.resume;
-  const daemon_ipc::Admitted admitted{id, static_cast<std::uint32_t>(request.prompt.size()), request.tokens_max};
+  // An echo goes to the choices that begin here.
+  std::vector<bool> fresh(arrived.begin.choices, true);
+  for (std::size_t i = 0; i < std::min(fresh.size(), arrived.resume.size()); ++i)
+    fresh[i] = arrived.resume[i].empty();
+  request.resume = std::move(arrived.resume);
+  const daemon_ipc::Admitted admitted{id, static_cast<std::uint32_t>(request.prompt.size()),
+                                      request.tokens_max};
   // With log-probabilities the engine itself gives the prompt back, token by token.
   const bool echoes = arrived.begin.echo && !arrived.begin.logprobs;
-  const std::string prompt = echoes ? valid_utf8(parts_.tools.tokenizer.decode(request.prompt)) : std::string();
+  const std::string prompt =
+      echoes ? valid_utf8(parts_.tools.tokenizer.decode(request.prompt)) : std::string();
   if (auto status = parts_.engine.submit(std::move(request)); !status.ok()) {
     const bool full = status.error().code == base::ErrorCode::kUnavailable;
-    return refuse(id, {status.error().code, full ? "overloaded" : "invalid_value", "", status.error().message});
+    return refuse(id, {status.error().code, full ? "overloaded" : "invalid_value", "",
+                       status.error().message});
   }
   live_.emplace(id, Live{arrived.begin.choices});
   gateway_.send(admitted);
-  if (echoes) echo(arrived, prompt);
+  if (echoes) echo(id, fresh, prompt);
 }
 
-void EngineServer::echo(const Arrivals::Complete& arrived, const std::string& prompt) {
-  for (std::uint32_t choice = 0; choice < arrived.begin.choices; ++choice) {
-    const bool resumed = !arrived.resume.empty() && !arrived.resume[choice].empty();
-    if (resumed) continue;
+void EngineServer::echo(std::uint64_t id, const std::vector<bool>& fresh,
+                        const std::string& prompt) {
+  for (std::size_t choice = 0; choice < fresh.size(); ++choice) {
+    if (!fresh[choice]) continue;
     runtime::GenerationEvent event;
-    event.request = arrived.begin.id;
-    event.choice = choice;
+    event.request = id;
+    event.choice = static_cast<std::uint32_t>(choice);
     event.prompt = true;
     event.text = prompt;
     packer_.add(event);
@@ -213,12 +229,14 @@ void EngineServer::echo(const Arrivals::Complete& arrived, const std::string& pr
 
 void EngineServer::refuse(std::uint64_t id, const Refusal& refusal) {
   const std::string message = valid_utf8(refusal.message);
-  gateway_.send(daemon_ipc::Refused{id, refusal.code, std::string(refusal.api_code), std::string(refusal.param),
-                                    std::string(whole_characters(message, daemon_ipc::kErrorTextBytesMax))});
+  gateway_.send(daemon_ipc::Refused{
+      id, refusal.code, std::string(refusal.api_code), std::string(refusal.param),
+      std::string(whole_characters(message, daemon_ipc::kErrorTextBytesMax))});
 }
 
 void EngineServer::lose_gateway(const base::Error& why) {
-  parts_.log.warning("the gateway is gone", {{"why", why.message}, {"requests", static_cast<std::int64_t>(live_.size())}});
+  parts_.log.warning("the gateway is gone",
+                     {{"why", why.message}, {"requests", static_cast<std::int64_t>(live_.size())}});
   for (const auto& [id, live] : live_) parts_.engine.cancel(id);
   live_.clear();
   arrivals_.clear();
@@ -235,7 +253,8 @@ Status EngineServer::ask_for_gateway(daemon_ipc::Channel& control) {
   return sent;
 }
 
-// ---- computing --------------------------------------------------------------------------------------------
+// ---- computing
+// --------------------------------------------------------------------------------------------
 
 Status EngineServer::compute() {
   if (!parts_.engine.has_work() || gateway_.is_full()) {

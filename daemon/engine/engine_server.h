@@ -1,5 +1,5 @@
-// What the engine role does once its model is loaded, message by message; apart from the role so that it can be tested
-// over a socketpair.
+// What the engine role does once its model is loaded, message by message; apart from the role so
+// that it can be tested over a socketpair.
 #ifndef DAEMON_ENGINE_ENGINE_SERVER_H_
 #define DAEMON_ENGINE_ENGINE_SERVER_H_
 
@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "daemon/engine/arrivals.h"
 #include "daemon/engine/engine_config.h"
@@ -35,8 +36,8 @@ class EngineServer {
 
   EngineServer(const EngineConfig& config, const Parts& parts);
 
-  // Serves until the control channel ends. Fails with kDevice when the decoder does, and with whatever broke the
-  // control channel.
+  // Serves until the control channel ends. Fails with kDevice when the decoder does, and with
+  // whatever broke the control channel.
   base::Status run(daemon_ipc::Channel& control);
 
  private:
@@ -49,7 +50,8 @@ class EngineServer {
   void read_gateway();
   base::Status handle(daemon_ipc::Message message);
   void submit(Arrivals::Complete arrived);
-  void echo(const Arrivals::Complete& arrived, const std::string& prompt);
+  // To the choices that are not resumed.
+  void echo(std::uint64_t id, const std::vector<bool>& fresh, const std::string& prompt);
   void refuse(std::uint64_t id, const Refusal& refusal);
   void lose_gateway(const base::Error& why);
   base::Status ask_for_gateway(daemon_ipc::Channel& control);
@@ -73,8 +75,8 @@ class EngineServer {
   std::uint64_t work_ = 0;                        // units done so far: steps, and requests taken in
   std::int64_t measured_ns_ = 0;                  // of the last `alive`
   std::uint64_t measured_tokens_ = 0;
-  // From the beginning of a step to the beginning of the next, where one follows the other: what is not the model's is
-  // ours.
+  // From the beginning of a step to the beginning of the next, where one follows the other: what is
+  // not the model's is ours.
   struct StepTime {
     std::int64_t total_ns = 0;
     std::int64_t model_ns = 0;

@@ -9,9 +9,12 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/engine/evaluation_set.h"
+#include "daemon/engine/set_fields.h"
 #include "hardening/base/clock.h"
 #include "hardening/base/hex.h"
-#include "provisioning/model_directory.h"
+#include "provisioning/store/model_trust.h"
+#include "provisioning/store/trusted_model.h"
 #include "runtime/model/model_file.h"
 #include "runtime/model/packed_model.h"
 
@@ -31,19 +34,64 @@ Result<std::vector<provisioning::PublicKey>> parse_keys(const std::vector<std::s
   return keys;
 }
 
+// A trust root that was accepted when it came: its signatures are not looked at again.
+Result<provisioning::TrustRoot> parse_root(std::string_view text) {
+  const auto envelope = TRY(
+      provisioning::parse_dsse(text, provisioning::kRootPayloadType, provisioning::kRootBytesMax));
+  return provisioning::parse_trust_root(envelope.payload);
+}
+
+// A bare model in the store: by the trust root where there is one. Certificates were judged when
+// the model was imported, and do not run out under a model that runs.
+Result<provisioning::TrustedModel> open_bare(base::Fd objects, const EngineConfig& config) {
+  if (config.trust_root_text.empty()) {
+    const auto keys = TRY(parse_keys(config.trusted_keys_pem));
+    return provisioning::TrustedModel::open_bare(std::move(objects), config.signature_text, keys);
+  }
+  const auto root = TRY(parse_root(config.trust_root_text).context("trust root"));
+  if (!root.model.bare)
+    return base::denied("the trust root does not take models without a release");
+  const auto trust =
+      TRY(provisioning::ModelSignatureTrust::create(root, std::max(config.created, root.issued)));
+  return provisioning::TrustedModel::open_bare(std::move(objects), config.signature_text,
+                                               trust.trust());
+}
+
+Result<provisioning::TrustedModel> open_model(base::Fd files, const EngineConfig& config) {
+  if (config.source == "release") {
+    const auto root = TRY(parse_root(config.trust_root_text).context("trust root"));
+    return provisioning::TrustedModel::open_release(std::move(files), config.release_text, root);
+  }
+  if (config.source == "bare") return open_bare(std::move(files), config);
+  const auto keys = TRY(parse_keys(config.trusted_keys_pem));
+  if (config.signature_text.empty())
+    return provisioning::TrustedModel::open_directory(std::move(files), keys);
+  return provisioning::TrustedModel::open_directory(std::move(files), config.signature_text, keys);
+}
+
 // The file the configuration names, or the only one of its kind.
-Result<std::string> choose_file(const provisioning::Statement& statement,
+Result<std::string> choose_file(const provisioning::TrustedModel& model,
                                 const std::string& configured) {
   if (!configured.empty()) return configured;
   std::string found;
-  for (const auto& resource : statement.resources) {
-    if (!resource.name.ends_with(kModelSuffix)) continue;
+  for (std::string& name : model.model_files()) {
+    if (!name.ends_with(kModelSuffix)) continue;
     if (!found.empty())
       return base::invalid_input("the bundle has several *.gguf files: set engine.model_file");
-    found = resource.name;
+    found = std::move(name);
   }
   if (found.empty()) return base::invalid_input("the bundle has no *.gguf file");
   return found;
+}
+
+// Ids of the first few signers, for people.
+std::string name_signers(const std::vector<std::string>& ids) {
+  constexpr std::size_t kNamedMax = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), kNamedMax); ++i)
+    text += (i > 0 ? ", " : "") + ids[i];
+  if (ids.size() > kNamedMax) text += fmt::format(" and {} more", ids.size() - kNamedMax);
+  return text;
 }
 
 std::size_t available_threads() {
@@ -83,6 +131,38 @@ runtime::MemoryRequest memory_request(const EngineConfig& config) {
   request.rows_max = std::max(config.step_tokens_max, config.sequences_max);
   request.logit_rows_max = std::max<std::size_t>(config.sequences_max, 16);
   return request;
+}
+
+unsigned verify_threads(const EngineConfig& config) {
+  return static_cast<unsigned>(config.threads != 0 ? config.threads : available_threads());
+}
+
+// A golden or an evaluation set, into memory: its parser runs behind the sandbox's door.
+Result<base::VerifiedFile> read_set(const provisioning::TrustedModel& bundle,
+                                    const std::string& name, const EngineConfig& config) {
+  const provisioning::ReleaseFile* file = bundle.release()->find(name);
+  if (file == nullptr) return base::invalid_input(name + " is not in the release");
+  if (file->size > kSetBytesMax) {
+    return base::exhausted(
+        fmt::format("{} has {} bytes, limit {}", name, file->size, kSetBytesMax));
+  }
+  return bundle.read(name, verify_threads(config));
+}
+
+Status read_sets(const provisioning::TrustedModel& bundle, const EngineConfig& config,
+                 LoadedModel& model) {
+  const provisioning::Release* release = bundle.release();
+  if (release == nullptr || (!config.qualify && !config.known_answers.empty())) return {};
+  if (!release->golden.empty()) model.golden = TRY(read_set(bundle, release->golden, config));
+  if (!config.qualify) return {};
+  if (release->evaluations.size() > kEvaluationsMax) {
+    return base::exhausted(fmt::format("the release has {} evaluation sets, limit {}",
+                                       release->evaluations.size(), kEvaluationsMax));
+  }
+  for (const std::string& name : release->evaluations) {
+    model.evaluations.push_back(TRY(read_set(bundle, name, config)));
+  }
+  return {};
 }
 
 // Milliseconds since it was last asked.
@@ -132,11 +212,13 @@ class TokenizerMaker {
 // made of it.
 class Loading {
  public:
-  Loading(const provisioning::SignedModel& bundle, const std::string& name,
+  Loading(const provisioning::TrustedModel& bundle, const std::string& name,
           const LoadContext& context)
       : bundle_(bundle), name_(name), context_(context), laps_(context.clock) {
-    model_.digest = base::to_hex(bundle.statement().root_digest());
-    model_.signer = bundle.signer_hint();
+    model_.digest = bundle.digest();
+    model_.signer = name_signers(bundle.signers());
+    model_.file = name;
+    model_.issued = bundle.release() != nullptr ? bundle.release()->issued : context.config.created;
   }
 
   Result<LoadedModel> from_weights(base::Fd former) {
@@ -152,7 +234,8 @@ class Loading {
   }
 
   Result<LoadedModel> from_file() {
-    base::VerifiedFile file = TRY(bundle_.read(name_, reporter("verifying the model")));
+    base::VerifiedFile file =
+        TRY(bundle_.read(name_, verify_threads(context_.config), reporter("verifying the model")));
     model_.times.verify_ms = laps_.next_ms();
     TRY(prepare(TRY(runtime::read_model_file(file.bytes()))));
     TRY(keep_weights(file));
@@ -236,7 +319,7 @@ class Loading {
     return std::move(model_);
   }
 
-  const provisioning::SignedModel& bundle_;
+  const provisioning::TrustedModel& bundle_;
   const std::string& name_;
   const LoadContext& context_;
   Laps laps_;
@@ -244,13 +327,8 @@ class Loading {
   std::optional<TokenizerMaker> tokenizer_;
 };
 
-}  // namespace
-
-Result<LoadedModel> LoadedModel::load(base::Fd directory, base::Fd former_weights,
-                                      const LoadContext& context) {
-  const auto keys = TRY(parse_keys(context.config.trusted_keys_pem));
-  const auto bundle = TRY(provisioning::SignedModel::open(std::move(directory), keys));
-  const std::string name = TRY(choose_file(bundle.statement(), context.config.model_file));
+Result<LoadedModel> load_weights(const provisioning::TrustedModel& bundle, const std::string& name,
+                                 base::Fd former_weights, const LoadContext& context) {
   std::string note;
   if (former_weights.is_open()) {
     auto adopted = Loading(bundle, name, context).from_weights(std::move(former_weights));
@@ -259,6 +337,17 @@ Result<LoadedModel> LoadedModel::load(base::Fd directory, base::Fd former_weight
   }
   LoadedModel model = TRY(Loading(bundle, name, context).from_file().context(name));
   if (!note.empty()) model.note = model.note.empty() ? note : note + "; " + model.note;
+  return model;
+}
+
+}  // namespace
+
+Result<LoadedModel> LoadedModel::load(base::Fd files, base::Fd former_weights,
+                                      const LoadContext& context) {
+  const auto bundle = TRY(open_model(std::move(files), context.config));
+  const std::string name = TRY(choose_file(bundle, context.config.model_file));
+  auto model = load_weights(bundle, name, std::move(former_weights), context);
+  if (model.ok()) TRY(read_sets(bundle, context.config, model.value()));
   return model;
 }
 

@@ -1,18 +1,21 @@
-// From a signed directory to an engine that computes: verify, read, plan, load.
+// From a signed model to an engine that computes: verify, read, plan, load.
 #ifndef DAEMON_ENGINE_LOADED_MODEL_H_
 #define DAEMON_ENGINE_LOADED_MODEL_H_
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemon/engine/engine_config.h"
 #include "daemon/engine/engine_hooks.h"
 #include "daemon/engine/timed_decoder.h"
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
+#include "hardening/base/verified_file.h"
 #include "kernels/ops.h"
 #include "runtime/chat_template/chat_template.h"
 #include "runtime/engine/engine.h"
@@ -35,8 +38,14 @@ struct LoadContext {
 
 // Members in the order they depend on each other: destroyed from the last to the first.
 struct LoadedModel {
-  std::string digest;  // root digest of the signed directory, hex
-  std::string signer;  // hint of the key that signed it
+  std::string digest;  // the release's id, or the root digest of a bare model; hex
+  std::string signer;  // ids of the keys that signed it
+  std::string file;    // the model's file, as the signed statement names it
+  // What to qualify by, verified, not parsed: all of a release's where the configuration says
+  // `qualify`, else the golden set alone where there are no known answers yet.
+  std::optional<base::VerifiedFile> golden;
+  std::vector<base::VerifiedFile> evaluations;
+  std::int64_t issued = 0;  // of the release, unix seconds; of a bare model: when it was imported
   std::unique_ptr<runtime::Tokenizer> tokenizer;
   std::unique_ptr<runtime::ChatTemplate> chat_template;  // null when the model has none
   std::unique_ptr<kernels::Ops> ops;
@@ -67,10 +76,11 @@ struct LoadedModel {
   std::string
       note;  // why weights were not adopted, or are not kept; empty when nothing is to be said
 
-  // Nothing of the directory is read before its signature was verified with one of the configured
-  // keys. `former_weights` are tried first, when there are any; should they be of another file, or
-  // not sealed, or in another layout, the model is loaded from the directory, and `note` says why.
-  static base::Result<LoadedModel> load(base::Fd directory, base::Fd former_weights,
+  // `files` is what the configuration's `source` says. Nothing of it is read before the signatures
+  // were verified. `former_weights` are tried first, when there are any; should they be of another
+  // file, or not sealed, or in another layout, the model is loaded from its file, and `note` says
+  // why. kDenied: somebody we trust did not sign this.
+  static base::Result<LoadedModel> load(base::Fd files, base::Fd former_weights,
                                         const LoadContext& context);
 };
 

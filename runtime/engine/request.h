@@ -44,6 +44,7 @@ struct GenerationRequest {
   bool echo = false;  // every choice first gives the prompt's tokens back, one event each
   bool echo_logprobs =
       false;  // … with their log-probabilities (all but the first token's); implies echo
+  std::uint32_t echo_from = 0;  // the first token given back; what is before it may come from the cache
   SamplingParams sampling;
   // To go on after a restart: the tokens each choice has emitted so far (all of them, or empty).
   // They are replayed in silence; what follows has the tokens, texts and log-probabilities it would

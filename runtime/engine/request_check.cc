@@ -114,6 +114,7 @@ Status check_request(const GenerationRequest& request, const RequestBounds& boun
   if (request.tokens_max == 0) return invalid_input("tokens_max is 0");
   TRY(check_count("choices", request.choices, 1, limits::kChoicesMax));
   TRY(check_count("top_logprobs", request.top_logprobs, 0, limits::kTopLogprobsMax));
+  TRY(check_count("echo_from", request.echo_from, 0, request.prompt.size()));
   TRY(check_fit(request, bounds));
   TRY(check_tokens("the prompt", request.prompt, bounds.vocabulary));
   TRY(check_stops(request, bounds.vocabulary));

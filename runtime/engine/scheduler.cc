@@ -321,13 +321,12 @@ void Scheduler::find_prefix(const Sequence& sequence) {
   prefix_.chain = cache_.root(sequence.request->spec.tenant);
   prefix_.partial = kNoBlock;
   prefix_.tokens = 0;
-  if (sequence.first_logit_position() + 1 < sequence.tokens.size()) return;
   find_cached(sequence);
-  find_sibling(sequence);
+  if (sequence.first_logit_position() + 1 == sequence.tokens.size()) find_sibling(sequence);
 }
 
 void Scheduler::find_cached(const Sequence& sequence) {
-  const std::size_t blocks_max = (sequence.tokens.size() - 1) / shape_.block_tokens;
+  const std::size_t blocks_max = sequence.first_logit_position() / shape_.block_tokens;
   while (prefix_.blocks.size() < blocks_max) {
     const BlockId block = cache_.find(prefix_.chain, block_tokens(sequence, prefix_.blocks.size()));
     if (block == kNoBlock) break;

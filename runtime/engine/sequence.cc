@@ -10,7 +10,10 @@ Sequence::Sequence(const Tokenizer& tokenizer, LiveRequest& owner, std::uint32_t
     : request(&owner), choice(index), output(tokenizer, owner.spec, owner.stops) {
   const GenerationRequest& spec = owner.spec;
   const bool resumed = !spec.resume.empty() && !spec.resume[index].empty();
-  if ((spec.echo || spec.echo_logprobs) && !resumed) echo.emplace(PromptEcho{{tokenizer, {}}, {}});
+  if ((spec.echo || spec.echo_logprobs) && !resumed) {
+    const std::span<const TokenId> before = std::span(spec.prompt).first(spec.echo_from);
+    echo.emplace(PromptEcho{{tokenizer, before}, {}, spec.echo_from});
+  }
   if (!resumed) return;
   std::string shown_before;
   for (const TokenId token : spec.resume[index]) {

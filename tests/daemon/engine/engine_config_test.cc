@@ -46,5 +46,28 @@ TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
   EXPECT_FALSE(EngineConfig::parse(base::Json::array()).ok());
 }
 
+TEST(EngineConfig, WantsWhatItsSourceIsProvedBy) {
+  const auto accepted = [](const EngineConfig& config) {
+    return EngineConfig::parse(config.serialize()).ok();
+  };
+  EngineConfig config = sample();
+  config.source = "release";
+  EXPECT_FALSE(accepted(config));
+  config.release_text = "{}";
+  EXPECT_FALSE(accepted(config)) << "no trust root";
+  config.trust_root_text = "{}";
+  EXPECT_TRUE(accepted(config));
+  config.source = "bare";
+  EXPECT_FALSE(accepted(config));
+  config.release_text = "";
+  config.signature_text = "{}";
+  EXPECT_TRUE(accepted(config));
+  config.source = "elsewhere";
+  EXPECT_FALSE(accepted(config));
+  config = sample();
+  config.known_answers = std::string((64 << 10) + 1, ' ');
+  EXPECT_FALSE(accepted(config));
+}
+
 }  // namespace
 }  // namespace daemon_engine

@@ -73,6 +73,9 @@ GenerationRequest random_request(Dice& dice, std::uint64_t id) {
   request.top_logprobs = request.logprobs ? static_cast<std::uint32_t>(dice.below(5)) : 0;
   request.echo = dice.one_in(5);
   request.echo_logprobs = dice.one_in(5);
+  if (dice.one_in(2)) {
+    request.echo_from = static_cast<std::uint32_t>(dice.below(request.prompt.size() + 1));
+  }
   request.sampling = random_sampling(dice);
   return request;
 }

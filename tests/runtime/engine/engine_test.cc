@@ -262,6 +262,29 @@ TEST_F(EngineTest, EchoesThePromptWithLogprobs) {
   }
 }
 
+TEST_F(EngineTest, EchoesTheEndOfAPromptWithWhatIsCachedBeforeIt) {
+  std::vector<TokenId> prompt = {0};
+  for (TokenId i = 0; i < 40; ++i) prompt.push_back(6 + i % 37);
+  GenerationRequest request = greedy(1, prompt, 1);
+  request.echo_logprobs = true;
+  const Transcript whole = run(request);
+  request.id = 2;
+  request.echo_from = 38;
+  const Transcript end = run(request);
+  ASSERT_EQ(end.lines.size(), 4U);
+  EXPECT_GT(end.cached_prompt_tokens, 0U);
+  EXPECT_LE(end.cached_prompt_tokens, 37U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(end.lines[i].prompt);
+    EXPECT_EQ(end.lines[i].token, prompt[38 + i]);
+    EXPECT_TRUE(end.lines[i].has_logprob);
+    EXPECT_EQ(end.lines[i].logprob_bits, whole.lines[38 + i].logprob_bits);
+  }
+  request.id = 3;
+  request.echo_from = 42;
+  EXPECT_FALSE(engine_->submit(request).ok()) << "behind the prompt's end";
+}
+
 TEST_F(EngineTest, EchoesAPromptLongerThanTheLogitRows) {
   make(kShape, {.sequences_max = 4, .queue_max = 8, .step_tokens_max = 32});
   std::vector<TokenId> prompt = {0};
