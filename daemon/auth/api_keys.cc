@@ -192,7 +192,8 @@ base::Result<ApiKeys::Created> ApiKeys::create(std::string_view name,
   const base::Secret secret = TRY(create_secret_digits());
   const auto salt = TRY(base::from_hex(key.salt));
   key.hash = base::to_hex(hash_secret(salt, secret.expose_text()));
-  Created created{key.id, TRY(join_key(key.id, secret))};
+  auto text = TRY(join_key(key.id, secret));
+  Created created{key.id, std::move(text)};
   keys_.push_back(std::move(key));
   return created;
 }

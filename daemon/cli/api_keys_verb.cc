@@ -59,6 +59,7 @@ base::Status apply_to_service(const StatePaths& paths) {
 
 base::Status create(const KeyOptions& options) {
   const StatePaths paths = TRY(state_paths(options));
+  TRY(daemon_supervisor::ensure_directory(paths.directory, daemon_supervisor::kStateMode));
   auto keys = TRY(daemon_supervisor::read_api_keys(paths));
   const auto created = TRY(keys.create(options.name, base::SystemClock().unix_seconds()));
   TRY(daemon_supervisor::write_api_keys(paths, keys));

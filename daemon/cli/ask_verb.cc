@@ -80,7 +80,8 @@ base::Result<base::Secret> find_key(const AskOptions& options, const std::string
 base::Result<Connection> find_connection(const AskOptions& options) {
   if (!options.url.empty() && !options.ca_file.empty()) {
     HttpsTarget target{TRY(parse_url(options.url)), options.ca_file};
-    return Connection{std::move(target), TRY(find_key(options, ""))};
+    auto key = TRY(find_key(options, ""));
+    return Connection{std::move(target), std::move(key)};
   }
   const auto config = TRY(daemon_config::read_config(options.config));
   const daemon_supervisor::StatePaths paths(config);
@@ -88,7 +89,8 @@ base::Result<Connection> find_connection(const AskOptions& options) {
   target.address = options.url.empty() ? local_address(config.server.listen.front())
                                        : TRY(parse_url(options.url));
   target.ca_file = options.ca_file.empty() ? paths.tls_certificate : options.ca_file;
-  return Connection{std::move(target), TRY(find_key(options, paths.ask_key))};
+  auto key = TRY(find_key(options, paths.ask_key));
+  return Connection{std::move(target), std::move(key)};
 }
 
 // ---- the question -------------------------------------------------------------------------------

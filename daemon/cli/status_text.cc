@@ -47,6 +47,35 @@ void add_reload_rows(const Json* outcome, Table& table) {
     table.add({"", word(&key) + ": needs a restart of the service"});
 }
 
+// "assistant, sequence 7, id 0123456789ab"; a model without an id or a sequence has its name alone.
+std::string model_text(const Json* model) {
+  std::string text = word(member(model, "name"));
+  if (model == nullptr) return text;
+  if (const std::int64_t sequence = number(*model, "sequence"); sequence > 0)
+    text += fmt::format(", sequence {}", sequence);
+  const Json* id = member(model, "id");
+  if (id != nullptr && !word(id).empty()) text += ", id " + word(id).substr(0, 12);
+  return text;
+}
+
+void add_model_rows(const Json& status, Table& table) {
+  table.add({"model", model_text(member(&status, "model"))});
+  const Json* activation = member(&status, "activation");
+  if (const Json* candidate = member(activation, "candidate"))
+    table.add({"on trial", model_text(candidate) + ": " + word(member(activation, "progress"))});
+  if (const Json* retiring = member(activation, "retiring")) {
+    table.add({"retiring", fmt::format("{}: {} requests left", model_text(retiring),
+                                       number(*activation, "retiring_requests"))});
+  }
+  const Json* models = member(&status, "models");
+  if (const Json* failure = member(models, "last_failure")) {
+    table.add({"last failed",
+               word(member(failure, "id")).substr(0, 12) + ": " + word(member(failure, "why"))});
+  }
+  if (const Json* error = member(models, "error")) table.add({"store", "ALARM: " + word(error)});
+  if (const Json* anchor = member(models, "floor_anchor")) table.add({"floors by", word(anchor)});
+}
+
 std::string state_of(const Json& role) {
   std::string state = word(member(&role, "state"));
   if (const Json* progress = member(&role, "progress")) state += ": " + word(progress);
@@ -103,7 +132,7 @@ std::string stats_table(const Json::Array& roles) {
 std::string format_status(const Json& status) {
   Table head({"REDOUBT", word(member(&status, "version"))});
   head.add({"state", word(member(&status, "state"))});
-  head.add({"model", word(member(member(&status, "model"), "name"))});
+  add_model_rows(status, head);
   head.add({"listening", word(member(&status, "listeners"))});
   head.add({"uptime", format_duration_ms(number(status, "uptime_ms"))});
   if (const std::int64_t quarantined = number(status, "quarantined"); quarantined > 0)

@@ -12,7 +12,9 @@ void add_verbs(Command& root, const daemon_supervisor::RoleHooks& hooks) {
   add_config(root);
   add_keys(root);
   add_bundle(root);
+  add_trust(root);
   add_import(root);
+  add_models(root);
   add_version(root);
 }
 

@@ -19,7 +19,10 @@ void add_api_keys(Command& parent);  // api-keys create | list | revoke
 void add_config(Command& parent);    // config check
 void add_keys(Command& parent);      // keys generate
 void add_bundle(Command& parent);    // bundle sign | verify | inspect
+void add_golden(Command& bundle);    // bundle golden
+void add_trust(Command& parent);     // trust create | create-time | sign | merge | init | update | show | time | anchor
 void add_import(Command& parent);    // import
+void add_models(Command& parent);    // models list | activate | rollback | pin | unpin | remove | gc
 void add_version(Command& parent);   // version
 
 }  // namespace daemon_cli

@@ -137,7 +137,10 @@ ApiResult<Reply> ApiHandler::generate(Exchange& exchange) const {
     if (prompt.body.size() > kEngineBodyBytesMax) return too_large(kEngineBodyBytesMax);
   }
   const std::int64_t now = tools_.clock.unix_seconds();
-  for (Submission& prompt : request.prompts) prompt.begin.time = now;
+  for (Submission& prompt : request.prompts) {
+    prompt.begin.time = now;
+    prompt.model_digest = engine.model->model_digest;
+  }
   AnswerOptions options{.id = make_answer_id(chat ? "chatcmpl-" : "cmpl-"),
                         .created = now,
                         .model = engine.model->model_id,

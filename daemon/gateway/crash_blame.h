@@ -35,6 +35,8 @@ class CrashBlame {
 
   // Whether that clears it, the request has got to `position`.
   void got_to(const Digest& request, std::uint64_t position);
+  // It came to its end, so an engine survived all of it: whatever was suspected is cleared.
+  void finished(const Digest& request) { clear(request); }
   // Nobody wants it any more: it is not tried, but neither is it cleared.
   void abandoned(const Digest& request);
 

@@ -1,7 +1,5 @@
 #include "daemon/gateway/engine_link.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "daemon/gateway/limits.h"
@@ -47,6 +45,11 @@ void EngineLink::set_state(daemon_ipc::EngineState state) {
   publish();
 }
 
+void EngineLink::show(bool on) {
+  shown_ = on;
+  publish();
+}
+
 void EngineLink::tick() {
   if (!channel_) publish();
 }
@@ -54,28 +57,30 @@ void EngineLink::tick() {
 // Ready is what the engine's own hello says; the supervisor's word explains why not, and can take
 // it back.
 void EngineLink::publish() {
+  if (!shown_) return;
   const bool degraded = state_.condition == EngineCondition::kDegraded;
   if (hello_ && state_.condition != EngineCondition::kDown && !degraded) {
-    return status_.set({EnginePhase::kReady, hello_, "", false});
+    return shared_.status.set({EnginePhase::kReady, hello_, "", false});
   }
   const std::string reason = state_.text.empty() ? "the engine is starting" : state_.text;
-  if (degraded) return status_.set({EnginePhase::kDegraded, std::nullopt, reason, false});
-  if (!known_) return status_.set({EnginePhase::kStarting, std::nullopt, reason, imminent()});
+  if (degraded) return shared_.status.set({EnginePhase::kDegraded, std::nullopt, reason, false});
+  if (!known_)
+    return shared_.status.set({EnginePhase::kStarting, std::nullopt, reason, imminent()});
   // The next engine usually comes at once: a request that comes now may as well wait for it.
-  const bool soon = channel_ || clock_.monotonic_ns() - lost_ns_ < kRecoveryMs * kNsPerMs;
-  status_.set({EnginePhase::kRecovering, soon ? known_ : std::nullopt, reason, false});
+  const bool soon = channel_ || shared_.clock.monotonic_ns() - lost_ns_ < kRecoveryMs * kNsPerMs;
+  shared_.status.set({EnginePhase::kRecovering, soon ? known_ : std::nullopt, reason, false});
 }
 
 void EngineLink::lose(std::string reason) {
   if (!channel_) return;
-  log_.error("engine channel closed",
-             {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
+  shared_.log.error("engine channel closed",
+                    {{"why", reason}, {"requests", static_cast<std::int64_t>(live_.size())}});
   channel_.reset();
   wants_introduction_ = true;
   hello_.reset();
   outgoing_.clear();
   unsent_.reset();
-  if (!interrupted_) lost_ns_ = clock_.monotonic_ns();
+  if (!interrupted_) lost_ns_ = shared_.clock.monotonic_ns();
   if (state_.condition != EngineCondition::kDegraded)
     state_ = {EngineCondition::kDown, "the engine is being restarted"};
   for (auto& [id, live] : live_) {
@@ -105,17 +110,17 @@ void EngineLink::judge() {
 }
 
 void EngineLink::condemn(const provisioning::Sha256Digest& digest) {
-  log_.error("ALARM: a request has killed the engine twice and is quarantined",
-             {{"digest", base::to_hex(digest)}});
-  ++quarantined_total_;
-  quarantine_.add(digest);
-  quarantined_.push_back(digest);
+  shared_.log.error("ALARM: a request has killed the engine twice and is quarantined",
+                    {{"digest", base::to_hex(digest)}});
+  ++shared_.quarantined_total;
+  shared_.quarantine.add(digest);
+  shared_.quarantined.push_back(digest);
   for (auto live = live_.begin(); live != live_.end();) {
     const auto current = live++;
     Live& guilty = current->second;
     if (guilty.exchange == nullptr || digest_of(guilty) != digest) continue;
-    log_.error("quarantined", {{"request", guilty.exchange->request().id},
-                               {"key", guilty.exchange->request().key_id}});
+    shared_.log.error("quarantined", {{"request", guilty.exchange->request().id},
+                                      {"key", guilty.exchange->request().key_id}});
     deliver(guilty, {guilty.prompt, Quarantined{}});
     end(current);
   }
@@ -146,7 +151,7 @@ void EngineLink::end_abandoned() {
 void EngineLink::end(LiveMap::iterator live) {
   if (!blame_.empty()) blame_.abandoned(digest_of(live->second));
   if (!live->second.handed_over) --waiting_;
-  journal_bytes_ -= live->second.journal.bytes_max();
+  shared_.journal_bytes -= live->second.journal.bytes_max();
   live_.erase(live);
 }
 
@@ -194,9 +199,9 @@ Status EngineLink::take_hello(daemon_ipc::Hello hello) {
       hello.choices_max == 0) {
     return invalid_input("a hello without a model");
   }
-  log_.notice("engine connected", {{"model", hello.model_id},
-                                   {"context", hello.context_tokens},
-                                   {"requests", static_cast<std::int64_t>(live_.size())}});
+  shared_.log.notice("engine connected", {{"model", hello.model_id},
+                                          {"context", hello.context_tokens},
+                                          {"requests", static_cast<std::int64_t>(live_.size())}});
   hello_ = known_ = std::move(hello);
   state_ = {};
   judge();
@@ -230,7 +235,8 @@ Status EngineLink::take_refused(daemon_ipc::Refused refused) {
     return invalid_input("refused out of turn");
   const std::uint32_t prompt = live->second.prompt;
   if (live->second.journal.admitted()) {  // by the engine before
-    log_.error("an engine does not take up the request of another", {{"why", refused.message}});
+    shared_.log.error("an engine does not take up the request of another",
+                      {{"why", refused.message}});
     deliver(live->second, {prompt, EngineLost{}});
   } else {
     deliver(live->second, {prompt, std::move(refused)});
@@ -247,21 +253,27 @@ Status EngineLink::take_events(daemon_ipc::Events events) {
   if (!blame_.empty()) blame_.got_to(digest_of(live->second), live->second.journal.position());
   if (interrupted_) report_recovery();
   if (!events.events.empty()) deliver(live->second, {live->second.prompt, std::move(events)});
-  if (live->second.journal.over()) end(live);
+  if (live->second.journal.over()) {
+    if (!blame_.empty() && live->second.journal.finished())
+      blame_.finished(digest_of(live->second));
+    end(live);
+  }
   hand_over();
   return {};
 }
 
 void EngineLink::report_recovery() {
   interrupted_ = false;
-  log_.notice("requests go on", {{"after_ms", (clock_.monotonic_ns() - lost_ns_) / kNsPerMs}});
+  shared_.log.notice("requests go on",
+                     {{"after_ms", (shared_.clock.monotonic_ns() - lost_ns_) / kNsPerMs}});
 }
 
 void EngineLink::deliver(Live& live, EngineNews news) {
   const std::shared_ptr<Exchange> exchange = live.exchange;
   if (exchange == nullptr) return;
   if (exchange->push_news(std::move(news))) return;
-  log_.warning("client reads too slowly, request cancelled", {{"request", exchange->request().id}});
+  shared_.log.warning("client reads too slowly, request cancelled",
+                      {{"request", exchange->request().id}});
   exchange->abort();
   drop(*exchange);
 }
@@ -287,18 +299,18 @@ void EngineLink::add(const std::shared_ptr<Exchange>& exchange, std::uint32_t pr
   submission.begin.tenant = exchange->request().tenant;
   submission.begin.body_bytes = static_cast<std::uint32_t>(submission.body.size());
   RequestJournal journal(std::move(submission), known_->context_tokens);
-  if (!quarantine_.empty() && quarantine_.contains(journal.digest())) {
+  if (!shared_.quarantine.empty() && shared_.quarantine.contains(journal.digest())) {
     exchange->push_news({prompt, Quarantined{}});
     return;
   }
-  if (journal.bytes_max() > kJournalBytesMax - journal_bytes_) {
+  if (journal.bytes_max() > kJournalBytesMax - shared_.journal_bytes) {
     exchange->push_news({prompt, refuse(id, "overloaded",
                                         "The requests being worked on fill the memory for them.")});
     return;
   }
-  journal_bytes_ += journal.bytes_max();
+  shared_.journal_bytes += journal.bytes_max();
   ++waiting_;
-  live_.emplace(id, Live{exchange, prompt, std::move(journal), "", false});
+  live_.emplace(id, Live{exchange, prompt, std::move(journal), known_->model_id, "", false});
 }
 
 // Everything that waits goes to the engine, unless it has to be tried by itself.
@@ -309,12 +321,16 @@ void EngineLink::hand_over() {
     Live& waiting = current->second;
     if (waiting.handed_over) continue;
     if (!blame_.empty() && !blame_.may_run(digest_of(waiting))) continue;
-    if (!waiting.made_by.empty() && waiting.made_by != maker(*hello_)) {
+    // What has begun can only go on as it began; what has not may as well go to another version of
+    // the model, but not to one that the client did not ask for.
+    const bool another = waiting.made_by.empty() ? waiting.model_id != hello_->model_id
+                                                 : waiting.made_by != maker(*hello_);
+    if (another) {
       deliver(waiting, {waiting.prompt, EngineLost{}});
       end(current);
       continue;
     }
-    if (waiting.journal.admitted()) ++resumed_total_;
+    if (waiting.journal.admitted()) ++shared_.resumed_total;
     waiting.journal.rewind();
     waiting.handed_over = true;
     --waiting_;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,10 +30,25 @@
 
 namespace daemon_gateway {
 
+// What all links of a gateway have in common.
+struct LinkShared {
+  EngineStatus& status;
+  const base::Clock& clock;
+  const base::Logger& log;
+  Quarantine quarantine = {};
+  std::vector<provisioning::Sha256Digest> quarantined = {};  // here, and not told yet
+  std::size_t journal_bytes = 0;  // what all requests under way may come to hold
+  std::uint64_t resumed_total = 0;
+  std::uint64_t quarantined_total = 0;
+};
+
 class EngineLink {
  public:
-  EngineLink(EngineStatus& status, const base::Clock& clock, const base::Logger& log)
-      : status_(status), clock_(clock), log_(log) {}
+  // `shared` outlives this.
+  explicit EngineLink(LinkShared& shared) : shared_(shared) {}
+
+  // Whether workers are told of this engine: from the beginning of it on, or no longer.
+  void show(bool on);
 
   // A new engine's channel; requests of the former one go to it.
   void connect(base::Fd channel);
@@ -55,6 +71,14 @@ class EngineLink {
     return !known_ && (ready || channel_);
   }
 
+  // Something was said of or by its engine.
+  bool heard() const { return heard_; }
+  // Its engine, or the last one, said what it serves.
+  bool greeted() const { return known_.has_value(); }
+  bool serves(std::string_view model_digest) const {
+    return known_ && known_->model_digest == model_digest;
+  }
+
   // To be polled; -1 while there is no engine.
   int fd() const { return channel_ ? channel_->fd() : -1; }
   bool wants_write() const { return !outgoing_.empty(); }
@@ -73,22 +97,14 @@ class EngineLink {
   // Cancels what is left of an exchange. Harmless when nothing is.
   void cancel(const Exchange& exchange);
 
-  // Requests that killed engines: those found here, to be told to the supervisor, and those it
-  // tells.
-  std::vector<provisioning::Sha256Digest> take_quarantined() {
-    return std::exchange(quarantined_, {});
-  }
-  void quarantine(const provisioning::Sha256Digest& digest) { quarantine_.add(digest); }
-
   std::size_t live() const { return live_.size(); }
-  std::uint64_t resumed_total() const { return resumed_total_; }
-  std::uint64_t quarantined_total() const { return quarantined_total_; }
 
  private:
   struct Live {
     std::shared_ptr<Exchange> exchange;  // null once cancelled: what still comes is dropped
     std::uint32_t prompt = 0;
     RequestJournal journal;
+    std::string model_id;      // as the client asked for it
     std::string made_by;       // model and kernels that its tokens follow from; empty: none yet
     bool handed_over = false;  // to the present engine, or queued for it
     bool started = false;      // it has begun to compute it
@@ -123,9 +139,8 @@ class EngineLink {
   void condemn(const provisioning::Sha256Digest& digest);
   void publish();
 
-  EngineStatus& status_;
-  const base::Clock& clock_;
-  const base::Logger& log_;
+  LinkShared& shared_;
+  bool shown_ = false;
   std::optional<daemon_ipc::Channel> channel_;
   std::optional<daemon_ipc::Hello> hello_;  // of the present engine
   std::optional<daemon_ipc::Hello> known_;  // of the last one
@@ -137,15 +152,10 @@ class EngineLink {
   std::uint64_t connections_ = 0;
   std::uint64_t next_id_ = 1;
   LiveMap live_;
-  std::size_t waiting_ = 0;        // of them: not handed over
-  std::size_t journal_bytes_ = 0;  // what all of live_ may come to hold
+  std::size_t waiting_ = 0;  // of them: not handed over
   CrashBlame blame_;
   std::vector<CrashBlame::Suspect>
       suspects_;  // an engine went away with them, how is not known yet
-  Quarantine quarantine_;
-  std::vector<provisioning::Sha256Digest> quarantined_;
-  std::uint64_t resumed_total_ = 0;
-  std::uint64_t quarantined_total_ = 0;
   std::deque<Outgoing> outgoing_;
   std::optional<daemon_ipc::Message> unsent_;  // of the first of them
 };

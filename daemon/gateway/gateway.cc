@@ -24,10 +24,11 @@ using base::Status;
 
 // The numbers epoll knows descriptors by; clients follow.
 constexpr std::uint64_t kControl = 0;
-constexpr std::uint64_t kEngine = 1;
-constexpr std::uint64_t kMail = 2;
+constexpr std::uint64_t kMail = 1;
+constexpr std::uint64_t kFirstEngine = 2;
 constexpr std::uint64_t kFirstListener = 16;
 constexpr std::uint64_t kFirstClient = 64;
+static_assert(kFirstEngine + EngineLinks::kPlaces <= kFirstListener);
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kAcceptsPerTurn = 64;
@@ -53,7 +54,7 @@ Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller pol
       listeners_(std::move(parts.listeners)),
       mailbox_(std::move(mailbox)),
       poller_(std::move(poller)),
-      engine_(engine_status_, clock, log),
+      engines_(engine_status_, clock, log),
       admission_(config_.requests_max, config_.requests_per_key_max),
       handler_({engine_status_, mailbox_, clock, log, times_}),
       workers_(handler_),
@@ -99,17 +100,17 @@ Status Gateway::run(Json report) {
 }
 
 Status Gateway::turn() {
-  watch_engine();
+  watch_engines();
   listen_when_introduced();
   const bool idle = clients_.empty() && running_.empty() && !draining_ && listening_;
   for (const epoll_event& event : poller_.wait(idle ? -1 : static_cast<int>(kTickMs))) {
     const std::uint64_t number = event.data.u64;
     if (number == kControl) {
       TRY(read_control());
-    } else if (number == kEngine) {
-      engine_.on_ready();
     } else if (number == kMail) {
       read_mail();
+    } else if (number < kFirstEngine + EngineLinks::kPlaces) {
+      engines_.on_ready(number - kFirstEngine);
     } else if (number < kFirstClient) {
       accept_some(static_cast<int>(number - kFirstListener));
     } else {
@@ -117,7 +118,7 @@ Status Gateway::turn() {
     }
   }
   TRY(tell_quarantined());
-  if (engine_.take_wish_for_introduction()) TRY(tell(daemon_ipc::PeerLost{}));
+  TRY(tell_of_engines());
   flush_control();
   return tick();
 }
@@ -145,7 +146,7 @@ void Gateway::listen(bool on) {
 // Who comes while a gateway is replaced waits in the listening socket, not for a 503.
 void Gateway::listen_when_introduced() {
   if (drained_ || listening_ || clock_.monotonic_ns() < listen_again_ns_) return;
-  if (!engine_.expected() || clock_.monotonic_ns() >= listen_by_ns_) listen(true);
+  if (!engines_.expected() || clock_.monotonic_ns() >= listen_by_ns_) listen(true);
 }
 
 void Gateway::accept_some(int listener) {
@@ -248,13 +249,14 @@ ApiResult<std::shared_ptr<Exchange>> Gateway::start(Exchange::Request request) {
   const std::uint64_t id = request.connection;
   auto exchange = std::make_shared<Exchange>(std::move(request), mailbox_);
   running_.emplace(id, Running{exchange, clock_.monotonic_ns()});
+  if (exchange->request().route.has_body) engines_.expect(id);
   workers_.submit(exchange);
   return exchange;
 }
 
 void Gateway::client_gone(Exchange& exchange) {
   exchange.abort();
-  engine_.cancel(exchange);
+  engines_.cancel(exchange);
 }
 
 // ---- workers ------------------------------------------------------------------------------------
@@ -265,7 +267,8 @@ void Gateway::read_mail() {
     switch (post.kind) {
       case Post::Kind::kSubmit:
         if (!running->second.exchange->aborted())
-          engine_.submit(running->second.exchange, std::move(post.submissions));
+          engines_.submit(running->second.exchange, std::move(post.submissions));
+        engines_.decided(post.connection);
         break;
       case Post::Kind::kDone:
         finish(post.connection, post.keep_alive);
@@ -284,11 +287,12 @@ void Gateway::finish(std::uint64_t connection, bool keep_alive) {
   const auto running = running_.find(connection);
   const auto [exchange, since_ns] = std::move(running->second);
   running_.erase(running);
+  engines_.decided(connection);
   if (exchange->request().route.has_body) {
     admission_.end(exchange->request().tenant, clock_.monotonic_ns() - since_ns);
     publish_load();
   }
-  engine_.cancel(*exchange);  // what the worker no longer waits for
+  engines_.cancel(*exchange);  // what the worker no longer waits for
   if (const auto client = clients_.find(connection); client != clients_.end()) {
     client->second.connection->on_done(keep_alive);
   }
@@ -296,21 +300,24 @@ void Gateway::finish(std::uint64_t connection, bool keep_alive) {
 
 // ---- engine (the supervisor: gateway_control.cc) ------------------------------------------------
 
-void Gateway::watch_engine() {
-  const int fd = engine_.fd();
-  if (fd < 0) return;  // a closed descriptor has left epoll by itself
-  const std::uint32_t wanted =
-      EPOLLIN | (engine_.wants_write() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
-  if (engine_.connections() != engine_watched_) {
-    engine_watched_ = engine_.connections();
-    engine_armed_ = wanted;
-    if (const Status added = poller_.add(fd, kEngine, wanted); !added.ok()) {
-      engine_.abandon("cannot be watched: " + added.error().message);
+void Gateway::watch_engines() {
+  engines_.for_each([this](std::size_t place, EngineLinks::Seat& seat) {
+    EngineLink& link = seat.link;
+    if (link.fd() < 0) return;  // a closed descriptor has left epoll by itself
+    const std::uint64_t number = kFirstEngine + place;
+    const std::uint32_t wanted =
+        EPOLLIN | (link.wants_write() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+    if (link.connections() != seat.watched) {
+      seat.watched = link.connections();
+      seat.armed = wanted;
+      if (const Status added = poller_.add(link.fd(), number, wanted); !added.ok()) {
+        link.abandon("cannot be watched: " + added.error().message);
+      }
+    } else if (wanted != seat.armed) {
+      seat.armed = wanted;
+      poller_.change(link.fd(), number, wanted);
     }
-  } else if (wanted != engine_armed_) {
-    engine_armed_ = wanted;
-    poller_.change(fd, kEngine, wanted);
-  }
+  });
 }
 
 // ---- time ---------------------------------------------------------------------------------------
@@ -319,7 +326,7 @@ Status Gateway::tick() {
   const std::int64_t now = clock_.monotonic_ns();
   if (now < next_tick_ns_) return {};
   next_tick_ns_ = now + kTickMs * kNsPerMs;
-  engine_.tick();
+  engines_.tick();
   read_mail();  // had a wake-up been lost
   std::vector<std::uint64_t> ids;
   ids.reserve(clients_.size());

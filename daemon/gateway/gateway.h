@@ -14,7 +14,7 @@
 #include "daemon/gateway/admission.h"
 #include "daemon/gateway/api_handler.h"
 #include "daemon/gateway/connection.h"
-#include "daemon/gateway/engine_link.h"
+#include "daemon/gateway/engine_links.h"
 #include "daemon/gateway/engine_status.h"
 #include "daemon/gateway/gateway_config.h"
 #include "daemon/gateway/mailbox.h"
@@ -91,9 +91,10 @@ class Gateway final : public ConnectionHost {
   base::Status reload(const base::Fd& config);
   base::Status apply(GatewayConfig config);
   base::Status tell_quarantined();
+  base::Status tell_of_engines();
   void publish_load();
   void set_times();
-  void watch_engine();
+  void watch_engines();
   void begin_drain(std::uint32_t timeout_ms);
   base::Status tick();
   base::Status tick_drain();
@@ -110,7 +111,7 @@ class Gateway final : public ConnectionHost {
   std::deque<daemon_ipc::Message> to_supervisor_;  // not sent yet
   Poller poller_;
   EngineStatus engine_status_;
-  EngineLink engine_;
+  EngineLinks engines_;
   Admission admission_;
   GenerationTimes times_;
   ApiHandler handler_;
@@ -119,8 +120,6 @@ class Gateway final : public ConnectionHost {
   WorkerPool workers_;                                  // after what its threads use
 
   std::uint64_t next_client_;
-  std::uint64_t engine_watched_ = 0;  // EngineLink::connections() that epoll knows
-  std::uint32_t engine_armed_ = 0;
   std::int64_t next_tick_ns_ = 0;
   std::int64_t listen_by_ns_ = 0;     // introduced to the engine or not
   std::int64_t listen_again_ns_ = 0;  // after an accept that failed

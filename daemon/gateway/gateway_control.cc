@@ -42,22 +42,23 @@ Status Gateway::take_control(daemon_ipc::Received received) {
   daemon_ipc::Message& message = received.message;
   if (std::holds_alternative<daemon_ipc::Ping>(message)) return send_alive();
   if (auto* state = std::get_if<daemon_ipc::EngineState>(&message)) {
-    engine_.set_state(std::move(*state));
+    engines_.set_state(std::move(*state));
     return {};
   }
-  if (std::holds_alternative<daemon_ipc::PeerChannel>(message) && received.fd.is_open()) {
-    engine_.connect(std::move(received.fd));
+  const auto* peer = std::get_if<daemon_ipc::PeerChannel>(&message);
+  if (peer != nullptr && received.fd.is_open()) {
+    engines_.connect(peer->engine, std::move(received.fd));
     return {};
   }
   if (const auto* ended = std::get_if<daemon_ipc::EngineEnded>(&message)) {
-    engine_.engine_ended(ended->from_outside);
+    engines_.engine_ended(*ended);
     return {};
   }
   if (const auto* quarantine = std::get_if<daemon_ipc::Quarantine>(&message)) {
     provisioning::Sha256Digest digest;
     static_assert(sizeof digest == daemon_ipc::kDigestBytes);
     std::memcpy(digest.data(), quarantine->digest.data(), digest.size());
-    engine_.quarantine(digest);
+    engines_.quarantine(digest);
     return {};
   }
   if (std::holds_alternative<daemon_ipc::Reload>(message)) return reload(received.fd);
@@ -90,9 +91,9 @@ Status Gateway::send_alive() {
                                    {"connections_turned_away_total", turned_away_total_},
                                    {"requests_running", static_cast<std::int64_t>(running_.size())},
                                    {"requests_total", requests_total_},
-                                   {"engine_requests", static_cast<std::int64_t>(engine_.live())},
-                                   {"resumed_total", engine_.resumed_total()},
-                                   {"quarantined_total", engine_.quarantined_total()},
+                                   {"engine_requests", static_cast<std::int64_t>(engines_.live())},
+                                   {"resumed_total", engines_.resumed_total()},
+                                   {"quarantined_total", engines_.quarantined_total()},
                                    {"reloads_total", reloads_total_},
                                    {"body_bytes", static_cast<std::int64_t>(bodies_bytes_)}});
   // Never busy: a request waits for the engine, which is watched itself, or for its client, whom
@@ -130,10 +131,18 @@ Status Gateway::reload(const base::Fd& fd) {
 }
 
 Status Gateway::tell_quarantined() {
-  for (const auto& digest : engine_.take_quarantined()) {
+  for (const auto& digest : engines_.take_quarantined()) {
     TRY(tell(
         daemon_ipc::Quarantine{{reinterpret_cast<const char*>(digest.data()), digest.size()}}));
   }
+  return {};
+}
+
+// Which channels are of no more use, and which model still has requests.
+Status Gateway::tell_of_engines() {
+  for (const std::uint64_t engine : engines_.take_wishes_for_introduction())
+    TRY(tell(daemon_ipc::PeerLost{engine}));
+  for (const daemon_ipc::Retiring& retiring : engines_.take_retirements()) TRY(tell(retiring));
   return {};
 }
 

@@ -18,6 +18,7 @@ namespace daemon_gateway {
 struct Submission {
   daemon_ipc::RequestBegin begin;
   std::string body;
+  std::string model_digest = {};  // of the model it was checked for (daemon_ipc::Hello)
 };
 
 struct Post {

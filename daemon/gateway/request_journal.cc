@@ -82,14 +82,21 @@ base::Result<bool> RequestJournal::record(const daemon_ipc::Admitted& admitted) 
 
 base::Status RequestJournal::record(daemon_ipc::Events& events) {
   if (!admitted_now_) return invalid_input("events out of turn");
-  std::vector<Event> news;
+  auto news = events.events.begin();  // what is none is written over: no memory is asked for here
   for (Event& event : events.events) {
     if (!TRY(is_news(event))) continue;
     ++position_;
-    news.push_back(std::move(event));
+    if (&event != &*news) *news = std::move(event);
+    ++news;
   }
-  events.events = std::move(news);
+  events.events.erase(news, events.events.end());
   return {};
+}
+
+bool RequestJournal::finished() const {
+  return std::all_of(choices_.begin(), choices_.end(), [](const Choice& choice) {
+    return choice.finish == EventFinish::kStop || choice.finish == EventFinish::kLength;
+  });
 }
 
 base::Result<bool> RequestJournal::is_news(const Event& event) {

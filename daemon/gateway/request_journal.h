@@ -54,6 +54,8 @@ class RequestJournal {
   bool admitted_now() const { return admitted_now_; }
   // The engine that was asked last has nothing more to say of it.
   bool over() const { return engine_open_ == 0; }
+  // Every choice has come to its natural end.
+  bool finished() const;
 
  private:
   struct Choice {

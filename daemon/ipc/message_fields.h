@@ -35,8 +35,8 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Alive> m) {
 }
 
 template <typename Io>
-base::Status visit_fields(Io&, FieldsOf<Io, PeerChannel>) {
-  return {};
+base::Status visit_fields(Io& io, FieldsOf<Io, PeerChannel> m) {
+  return io.number(m.engine, "peer_channel.engine");
 }
 
 template <typename Io>
@@ -57,7 +57,8 @@ base::Status visit_fields(Io&, FieldsOf<Io, Ping>) {
 template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, EngineState> m) {
   TRY(io.choice(m.condition, "engine_state.state", EngineCondition::kDegraded));
-  return io.template text<std::uint16_t>(m.text, "engine_state.text", kStateTextBytesMax);
+  TRY(io.template text<std::uint16_t>(m.text, "engine_state.text", kStateTextBytesMax));
+  return io.number(m.engine, "engine_state.engine");
 }
 
 template <typename Io>
@@ -84,12 +85,24 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Weights> m) {
 
 template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, EngineEnded> m) {
-  return io.flag(m.from_outside, "engine_ended.from_outside");
+  TRY(io.flag(m.from_outside, "engine_ended.from_outside"));
+  return io.number(m.engine, "engine_ended.engine");
 }
 
 template <typename Io>
-base::Status visit_fields(Io&, FieldsOf<Io, PeerLost>) {
-  return {};
+base::Status visit_fields(Io& io, FieldsOf<Io, PeerLost> m) {
+  return io.number(m.engine, "peer_lost.engine");
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Rejected> m) {
+  return io.template text<std::uint16_t>(m.text, "rejected.text", kRejectedTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Retiring> m) {
+  TRY(io.number(m.engine, "retiring.engine"));
+  return io.number(m.requests, "retiring.requests");
 }
 
 // ---- data channel -------------------------------------------------------------------------------

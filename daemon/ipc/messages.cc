@@ -34,6 +34,8 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kWeights, "weights"},
     {MessageType::kEngineEnded, "engine_ended"},
     {MessageType::kPeerLost, "peer_lost"},
+    {MessageType::kRejected, "rejected"},
+    {MessageType::kRetiring, "retiring"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},

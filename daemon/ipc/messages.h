@@ -25,6 +25,7 @@ inline constexpr std::size_t kTokenBytesMax = 1'024;  // bytes of one token's te
 inline constexpr std::size_t kEventTextBytesMax = 16'384;
 inline constexpr std::size_t kProgressTextBytesMax = 128;
 inline constexpr std::size_t kStateTextBytesMax = 256;
+inline constexpr std::size_t kRejectedTextBytesMax = 1'024;
 inline constexpr std::size_t kModelIdBytesMax = 256;
 inline constexpr std::size_t kRefusedNameBytesMax = 64;  // api_code and param
 inline constexpr std::size_t kErrorTextBytesMax = 1'024;
@@ -49,6 +50,8 @@ enum class MessageType : std::uint16_t {
   kWeights = 12,
   kEngineEnded = 13,
   kPeerLost = 14,
+  kRejected = 15,
+  kRetiring = 16,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -76,7 +79,12 @@ struct Alive {
   bool busy = false;
   std::string stats;  // JSON object
 };
-struct PeerChannel {};  // the descriptor travels beside the message
+// The descriptor travels beside the message. Engines of one model follow each other under one
+// number; a higher one is the next model's, whose engine takes all new requests from its hello on,
+// while what is under way stays with the former.
+struct PeerChannel {
+  std::uint64_t engine = 0;
+};
 struct Drain {
   std::uint32_t timeout_ms = 0;
 };
@@ -91,6 +99,7 @@ enum class EngineCondition : std::uint8_t {
 struct EngineState {
   EngineCondition condition = EngineCondition::kStarting;
   std::string text;
+  std::uint64_t engine = 0;
 };
 // A request, by digest, that no engine is to see again.
 struct Quarantine {
@@ -104,9 +113,22 @@ struct Reloaded {
 // How the engine ended, before the next one is introduced.
 struct EngineEnded {
   bool from_outside = false;  // somebody ended it: no request is to blame
+  std::uint64_t engine = 0;
 };
 // The data channel is of no more use: the roles are to be introduced anew.
-struct PeerLost {};
+struct PeerLost {
+  std::uint64_t engine = 0;  // as the gateway knows it; an engine says 0, since it has one channel
+};
+// The engine will not serve this model, however often it is started: a file or a signature is
+// wrong, or it does not qualify.
+struct Rejected {
+  std::string text;  // why
+};
+// This engine gets no new requests any more, and has so many left.
+struct Retiring {
+  std::uint64_t engine = 0;
+  std::uint32_t requests = 0;
+};
 // The packed weights, for the engine that comes after: a sealed memfd beside the message.
 struct Weights {
   std::uint64_t bytes = 0;
@@ -222,8 +244,9 @@ struct Events {
 
 using Message =
     std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
-                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Hello, RequestBegin, RequestBody,
-                 Cancel, Admitted, Refused, Events, RequestResume, Started>;
+                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected, Retiring, Hello,
+                 RequestBegin, RequestBody, Cancel, Admitted, Refused, Events, RequestResume,
+                 Started>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

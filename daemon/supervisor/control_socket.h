@@ -21,7 +21,7 @@ namespace daemon_supervisor {
 class ControlSocket {
  public:
   static constexpr std::size_t kClientsMax = 8;
-  static constexpr std::size_t kRequestBytesMax = 64;
+  static constexpr std::size_t kRequestBytesMax = 128;
   static constexpr std::int64_t kClientTimeMs = 5'000;
 
   static constexpr std::int64_t kAnswerTimeMs =

@@ -156,7 +156,8 @@ void Role::collect_exit(std::int64_t now) {
   child_.reset();
   channel_.reset();
   ++ends_;
-  ended_from_outside_ = from_outside && killed_at_ == 0;
+  // One that was told to stop has been ended by us, however it took it.
+  ended_from_outside_ = state_ == RoleState::kStopping || (from_outside && killed_at_ == 0);
   if (state_ != RoleState::kStopping) {
     last_exit_ = failure_.empty() ? how : fmt::format("{} ({})", failure_, how);
     return wait_to_restart(now);

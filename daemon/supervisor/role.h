@@ -65,6 +65,7 @@ class Role {
   void retry_now(std::int64_t now);  // when waiting: somebody has repaired something
   void replace_config(base::Fd config) { spec_.config = std::move(config); }  // from the next start
   void give_weights(KeptWeights weights);                                     // likewise
+  void rename(std::string name) { spec_.name = std::move(name); }
 
   // To call when control_fd() or exit_fd() is readable, and at next_deadline().
   void read_control(std::int64_t now);
@@ -78,8 +79,8 @@ class Role {
   bool offer(const daemon_ipc::Message& message, std::int64_t now);
   // Ends it for what it did or left undone; it is started again as after any failure.
   void condemn(std::string_view why, std::int64_t now) { fail(why, now); }
-  // What it said that is the supervisor's to judge: `quarantine`, `reloaded` and `peer_lost`, in
-  // order.
+  // What it said that is the supervisor's to judge: `quarantine`, `reloaded`, `peer_lost`,
+  // `rejected` and `retiring`, in order.
   std::vector<daemon_ipc::Message> take_inbox() { return std::exchange(inbox_, {}); }
 
   int control_fd() const;  // -1: nothing to wait for
@@ -106,6 +107,7 @@ class Role {
   std::uint64_t progress_done() const { return progress_done_; }  // differs when there was some
   const KeptWeights* weights() const { return weights_ ? &*weights_ : nullptr; }
   std::uint64_t weights_version() const { return weights_version_; }  // counts changes
+  const base::Json& report() const { return report_; }                // of the last `ready`
   base::Json serialize(std::int64_t now) const;                       // for `redoubt status`
 
  private:

@@ -18,11 +18,13 @@ struct Row {
 constexpr Row kRows[] = {
     {MessageType::kProgress, kBoth, kStarting},      //
     {MessageType::kWeights, kEngine, kStarting},     // once
+    {MessageType::kRejected, kEngine, kStarting},    // once
     {MessageType::kReady, kBoth, kStarting},         // and thereby over
     {MessageType::kAlive, kBoth, kServing},          //
     {MessageType::kReloaded, kGateway, kServing},    // once for each `reload`
     {MessageType::kQuarantine, kGateway, kServing},  //
     {MessageType::kPeerLost, kBoth, kServing},       //
+    {MessageType::kRetiring, kGateway, kServing},    //
     {MessageType::kDrained, kBoth, kDraining},       //
 };
 

@@ -11,6 +11,7 @@
 #include "daemon/config/config.h"
 #include "daemon/supervisor/handed_over.h"
 #include "daemon/supervisor/listeners.h"
+#include "daemon/supervisor/model_library.h"
 #include "daemon/supervisor/role_configs.h"
 #include "daemon/supervisor/role_users.h"
 #include "daemon/supervisor/running_config.h"
@@ -28,7 +29,6 @@ namespace {
 
 using daemon_config::Config;
 
-constexpr unsigned kStateMode = 0700;
 constexpr unsigned kRuntimeMode = 0750;
 constexpr std::int64_t kGatewayBusyMs = 9'000;    // its loop never waits for anything but events
 constexpr std::int64_t kGatewayLoadMs = 10'000;   // keys, certificate, sockets
@@ -81,15 +81,14 @@ base::Result<RoleSpec> make_gateway(const Config& config, const StatePaths& path
   return spec;
 }
 
-base::Result<RoleSpec> make_engine(const Config& config, const ModelSource& model) {
+// What all engines have in common; the model, and the configuration that names it, are added later.
+base::Result<RoleSpec> make_engine(const Config& config) {
   RoleSpec spec;
   const auto identity = TRY(
       find_identity(config.sandbox.engine_user, kEngineIdentity).context("sandbox.engine_user"));
   spec.name = "engine";
   spec.identity = identity;
   spec.arguments = role_arguments("engine", identity, 0);
-  spec.config = TRY(create_engine_config(config, model));
-  spec.resources = {model.directory.get()};
   spec.progress_page = true;
   spec.kind = RoleKind::kEngine;
   spec.patience =
@@ -97,21 +96,25 @@ base::Result<RoleSpec> make_engine(const Config& config, const ModelSource& mode
   return spec;
 }
 
-base::Json make_facts(const std::vector<Listener>& listeners, const ModelSource& model) {
-  base::Json addresses = base::Json::array();
-  for (const Listener& l : listeners)
-    addresses.push_back(daemon_config::format_listen_address(l.address));
-  return base::Json::object(
-      {{"version", daemon_version::kVersion},
-       {"listeners", std::move(addresses)},
-       {"model", base::Json::object({{"name", model.name}, {"path", model.path}})}});
+void set_common(const Config& config, const base::Fd& executable, RoleSpec& spec) {
+  spec.executable = executable.get();
+  spec.landlock_abi_min = config.sandbox.landlock_abi_min;
+  spec.restarts.intensity = config.supervisor.restart_intensity;
+  spec.restarts.period_ms = config.supervisor.restart_period_ms;
 }
 
-std::string make_summary(const std::vector<Listener>& listeners, const ModelSource& model) {
+std::vector<std::string> addresses_of(const std::vector<Listener>& listeners) {
   std::vector<std::string> addresses;
   for (const Listener& l : listeners)
     addresses.push_back(daemon_config::format_listen_address(l.address));
-  return fmt::format("serving {} on {}", model.name, fmt::join(addresses, ", "));
+  return addresses;
+}
+
+base::Json make_facts(const std::vector<std::string>& addresses) {
+  base::Json list = base::Json::array();
+  for (const std::string& address : addresses) list.push_back(address);
+  return base::Json::object(
+      {{"version", daemon_version::kVersion}, {"listeners", std::move(list)}});
 }
 
 }  // namespace
@@ -126,30 +129,33 @@ base::Status run_supervisor(const std::string& config_path, const base::Logger& 
   TRY(ensure_directory(config.paths.runtime, kRuntimeMode));
   const base::Fd lock = TRY(lock_state(paths));
   const base::Fd executable = TRY(base::open_file("/proc/self/exe", O_PATH));
-  const ModelSource model = TRY(open_model(config, paths));
+  const base::SystemClock clock;
+  ModelLibrary models(
+      config,
+      [&]() -> base::Result<RoleSpec> {
+        RoleSpec spec = TRY(make_engine(config));
+        set_common(config, executable, spec);
+        return spec;
+      },
+      log, clock);
+  EngineModel model = TRY(models.open_to_start());
   const auto listeners = TRY(open_listeners(std::move(handed_over.sockets), config.server.listen));
+  const auto addresses = addresses_of(listeners);
   RunningConfig running(config_path, config, listeners.size());
 
   SupervisorParts parts{TRY(make_gateway(config, paths, listeners)),
-                        TRY(make_engine(config, model)),
+                        std::move(model),
+                        &models,
                         TRY(create_signal_fd()),
                         TRY(ControlSocket::create(paths.control_socket)),
-                        make_facts(listeners, model),
-                        make_summary(listeners, model),
+                        make_facts(addresses),
+                        fmt::format("{}", fmt::join(addresses, ", ")),
                         [&] { return running.config().server.drain_timeout_ms; },
                         [&] { return running.read_again(); },
                         std::move(handed_over.weights),
                         std::move(handed_over.useless)};
-  for (RoleSpec* spec : {&parts.gateway, &parts.engine}) {
-    spec->executable = executable.get();
-    spec->landlock_abi_min = config.sandbox.landlock_abi_min;
-    spec->restarts.intensity = config.supervisor.restart_intensity;
-    spec->restarts.period_ms = config.supervisor.restart_period_ms;
-  }
-  for (const Listener& l : listeners) {
-    log.notice("listening", {{"address", daemon_config::format_listen_address(l.address)}});
-  }
-  const base::SystemClock clock;
+  set_common(config, executable, parts.gateway);
+  for (const std::string& address : addresses) log.notice("listening", {{"address", address}});
   Supervisor(std::move(parts), log, clock).run();
   ::unlink(paths.control_socket.c_str());
   return {};

@@ -87,6 +87,7 @@ StatePaths::StatePaths(const daemon_config::Config& config)
       tls_private_key(
           or_default(config.server.tls_private_key, tls_directory + "/private-key.pem")),
       store(config.paths.state + "/store"),
+      trust(config.paths.state + "/trust"),
       control_socket(config.paths.runtime + "/control.sock") {}
 
 base::Status ensure_directory(const std::string& path, unsigned mode) {

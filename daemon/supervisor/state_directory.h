@@ -5,7 +5,8 @@
 //   ask.key                 the key of `redoubt ask` on this machine, in the clear, 0600
 //   tls/certificate.pem     made on first start when the configuration names none
 //   tls/private-key.pem     0600
-//   store/                  models (provisioning/store.h)
+//   store/                  models (provisioning/store/model_store.h)
+//   trust/                  the trust root and what never goes down (provisioning/trust/trust_store.h)
 #ifndef DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
 #define DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
 
@@ -19,6 +20,8 @@
 
 namespace daemon_supervisor {
 
+inline constexpr unsigned kStateMode = 0700;
+
 struct StatePaths {
   explicit StatePaths(const daemon_config::Config& config);
 
@@ -30,6 +33,7 @@ struct StatePaths {
   std::string tls_certificate;  // the configured one, where there is one
   std::string tls_private_key;
   std::string store;
+  std::string trust;
   std::string control_socket;
 };
 

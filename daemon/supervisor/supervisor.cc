@@ -25,27 +25,43 @@ Supervisor::Supervisor(SupervisorParts parts, const base::Logger& log, const bas
       clock_(clock),
       parts_(std::move(parts)),
       gateway_(std::move(parts_.gateway), log),
-      engine_(std::move(parts_.engine), log),
+      engine_(std::make_unique<EngineSeat>(std::move(parts_.engine), log)),
       reload_(std::move(parts_.read_again), log) {
-  if (parts_.weights) engine_.give_weights(*std::exchange(parts_.weights, std::nullopt));
-  kept_version_ = engine_.weights_version();
+  engine_->number = 1;
+  if (parts_.weights) engine_->role.give_weights(*std::exchange(parts_.weights, std::nullopt));
+  kept_version_ = engine_->role.weights_version();
+}
+
+std::vector<Role*> Supervisor::roles() {
+  std::vector<Role*> all{&gateway_, &engine_->role};
+  if (retiring_) all.push_back(&retiring_->role);
+  if (candidate_) all.push_back(&candidate_->role);
+  for (const auto& engine : dismissed_) all.push_back(&engine->role);
+  return all;
+}
+
+std::vector<const Role*> Supervisor::roles() const {
+  const auto all = const_cast<Supervisor*>(this)->roles();
+  return {all.begin(), all.end()};
+}
+
+// Those that clients need; an engine that nobody waits for is killed and that is all.
+bool Supervisor::anything_stuck() const {
+  return gateway_.stuck() || engine_->role.stuck() || (retiring_ && retiring_->role.stuck());
 }
 
 void Supervisor::run() {
   started_at_ = now();
-  engine_.start(started_at_);  // it takes longest
+  engine_->role.start(started_at_);  // it takes longest
   gateway_.start(started_at_);
   while (phase_ != Phase::kStopped) {
     const std::int64_t before = now();
-    introduce_roles(before);
-    tell_engine_ended(before);
-    tell_engine_state(before);
-    tell_quarantine(before);
+    tell_gateway(before);
     tell_systemd(before);
     const std::int64_t meant_ms = wait_for_events(before);
     const std::int64_t after = now();
     const std::int64_t late_ms = after - before - meant_ms;
-    for (Role* role : {&gateway_, &engine_}) {
+    for (Role* role : roles()) {
       if (late_ms > kLateMs) role->excuse(late_ms);
     }
     take_turn(after);
@@ -55,14 +71,15 @@ void Supervisor::run() {
 
 void Supervisor::take_turn(std::int64_t now_ms) {
   handle_signals(now_ms);
-  for (Role* role : {&gateway_, &engine_}) {
+  for (Role* role : roles()) {
     role->read_control(now_ms);  // what it said before it ended counts
     role->collect_exit(now_ms);
   }
   hear_roles(now_ms);
   if (phase_ == Phase::kRunning) reload_.advance(gateway_, now_ms);
+  advance_models(now_ms);
   advance_stop(now_ms);
-  for (Role* role : {&gateway_, &engine_}) role->tick(now_ms);
+  for (Role* role : roles()) role->tick(now_ms);
   parts_.control_socket.serve(now_ms,
                               [this, now_ms](std::string_view request, std::uint64_t& ticket) {
                                 return answer(request, ticket, now_ms);
@@ -72,10 +89,11 @@ void Supervisor::take_turn(std::int64_t now_ms) {
 std::int64_t Supervisor::wait_for_events(std::int64_t now_ms) {
   std::vector<pollfd> waits;
   waits.push_back({parts_.signals.get(), POLLIN, 0});
-  std::int64_t deadline = std::min(
-      {parts_.control_socket.next_deadline(), reload_.next_deadline(), next_introduction()});
+  std::int64_t deadline = std::min(parts_.control_socket.next_deadline(), reload_.next_deadline());
+  for (const EngineSeat* engine : linked_engines())
+    deadline = std::min(deadline, next_introduction(*engine));
   if (!anything_stuck()) deadline = std::min(deadline, notifier_.next_watchdog());
-  for (const Role* role : {&gateway_, &engine_}) {
+  for (const Role* role : roles()) {
     if (role->control_fd() >= 0) waits.push_back({role->control_fd(), POLLIN, 0});
     if (role->exit_fd() >= 0) waits.push_back({role->exit_fd(), POLLIN, 0});
     deadline = std::min(deadline, role->next_deadline());
@@ -107,7 +125,7 @@ std::uint64_t Supervisor::begin_reload(std::int64_t now_ms) {
   // To the microsecond: a time rounded down would lie before systemd's own wish to reload.
   notifier_.reloading(clock_.monotonic_ns() / 1'000);
   // Whoever reloads has repaired something, perhaps.
-  if (engine_.degraded(now_ms)) engine_.retry_now(now_ms);
+  if (engine_->role.degraded(now_ms)) engine_->role.retry_now(now_ms);
   return reload_.request();
 }
 
@@ -120,6 +138,8 @@ void Supervisor::begin_stop(std::int64_t now_ms) {
   reload_.cancel("the service is stopping");
   notifier_.stopping(drain_ms + kStopMarginMs);
   gateway_.drain(now_ms, drain_ms);
+  forgive_trial();
+  if (candidate_) dismiss(std::move(candidate_), now_ms);
 }
 
 // In reverse order of dependence: the gateway's requests need the engine until the last of them is
@@ -132,9 +152,13 @@ void Supervisor::advance_stop(std::int64_t now_ms) {
   };
   if (phase_ == Phase::kDrainingGateway && ended(gateway_)) {
     phase_ = Phase::kStoppingEngine;
-    engine_.stop(now_ms);
+    engine_->role.stop(now_ms);
+    if (retiring_) retiring_->role.stop(now_ms);
   }
-  if (phase_ == Phase::kStoppingEngine && ended(engine_)) phase_ = Phase::kStopped;
+  if (phase_ != Phase::kStoppingEngine) return;
+  const auto all = roles();
+  if (std::all_of(all.begin(), all.end(), [&ended](Role* role) { return ended(*role); }))
+    phase_ = Phase::kStopped;
 }
 
 }  // namespace daemon_supervisor

@@ -1,17 +1,25 @@
 // Keeps the roles running: starts them, introduces gateway and engine to each other, restarts what
-// fails, tells systemd, answers `redoubt status`, and ends everything in order. One thread; it
-// never sees a byte of a client.
+// fails, lets one model take the place of another, tells systemd, answers `redoubt status`, and
+// ends everything in order. One thread; it never sees a byte of a client.
+//
+// Mostly there is one engine. While another model is activated there is a candidate beside it,
+// which nobody is told of before it is ready; then it is the engine, and the former one retires: it
+// stays a role like any other until the gateway has no request for it left.
 #ifndef DAEMON_SUPERVISOR_SUPERVISOR_H_
 #define DAEMON_SUPERVISOR_SUPERVISOR_H_
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemon/supervisor/control_socket.h"
+#include "daemon/supervisor/engine_seat.h"
+#include "daemon/supervisor/model_change.h"
+#include "daemon/supervisor/models.h"
 #include "daemon/supervisor/notifier.h"
 #include "daemon/supervisor/quarantine.h"
 #include "daemon/supervisor/reload.h"
@@ -25,11 +33,12 @@ namespace daemon_supervisor {
 
 struct SupervisorParts {
   RoleSpec gateway;
-  RoleSpec engine;
-  base::Fd signals;  // see signals.h
+  EngineModel engine;
+  Models* models = nullptr;  // outlives the supervisor
+  base::Fd signals;          // see signals.h
   ControlSocket control_socket;
-  base::Json facts;     // an object: version, model, listeners; for `redoubt status`
-  std::string summary;  // one line for systemd: what is served where
+  base::Json facts;       // an object: version, listeners; for `redoubt status`
+  std::string listeners;  // the same for people: "0.0.0.0:8443"
   std::function<std::uint32_t()> drain_timeout_ms;
   Reload::Read read_again;             // for SIGHUP
   std::optional<KeptWeights> weights;  // that systemd kept
@@ -53,20 +62,43 @@ class Supervisor {
   std::int64_t wait_for_events(std::int64_t now_ms);  // the longest it meant to wait
   void handle_signals(std::int64_t now_ms);
   std::uint64_t begin_reload(std::int64_t now_ms);
-  bool anything_stuck() const { return gateway_.stuck() || engine_.stuck(); }
+  bool anything_stuck() const;
+  std::vector<Role*> roles();
+  std::vector<const Role*> roles() const;
   void begin_stop(std::int64_t now_ms);
   void advance_stop(std::int64_t now_ms);
 
   // supervisor_roles.cc: what passes between the roles
-  bool introducible() const;
-  bool introduced() const;
-  void introduce_roles(std::int64_t now_ms);
-  std::int64_t next_introduction() const;
-  void tell_engine_state(std::int64_t now_ms);
-  void tell_engine_ended(std::int64_t now_ms);
+  std::vector<EngineSeat*> linked_engines() const;  // the gateway may know them
+  bool introducible(const EngineSeat& engine) const;
+  bool introduced(const EngineSeat& engine) const;
+  void introduce(EngineSeat& engine, std::int64_t now_ms);
+  std::int64_t next_introduction(const EngineSeat& engine) const;
+  daemon_ipc::EngineState state_of(const EngineSeat& engine, std::int64_t now_ms) const;
+  void tell_engine_state(EngineSeat& engine, std::int64_t now_ms);
+  void tell_engine_ended(EngineSeat& engine, std::int64_t now_ms);
+  void tell_gateway(std::int64_t now_ms);
   void hear_roles(std::int64_t now_ms);
+  void hear_engine(EngineSeat& engine);
   void hear_gateway(const daemon_ipc::Message& message, std::int64_t now_ms);
+  void hear_retiring(const daemon_ipc::Retiring& retiring, std::int64_t now_ms);
   void tell_quarantine(std::int64_t now_ms);
+
+  // supervisor_models.cc: one model in place of another
+  base::Result<std::uint64_t> activate(const std::string& id, bool restart, std::int64_t now_ms);
+  base::Status may_activate(const std::string& id, std::int64_t now_ms) const;
+  base::Result<std::uint64_t> roll_back(bool restart, std::int64_t now_ms);
+  void advance_models(std::int64_t now_ms);
+  void advance_candidate(std::int64_t now_ms);
+  void advance_engine(std::int64_t now_ms);
+  void advance_retiring(std::int64_t now_ms);
+  std::string end_of_trial(EngineSeat& engine);
+  base::Status settle(EngineSeat& engine);
+  void switch_engines(std::int64_t now_ms);
+  void replace_engine(std::int64_t now_ms);
+  void fall_back(std::int64_t now_ms);
+  void dismiss(std::unique_ptr<EngineSeat> engine, std::int64_t now_ms);
+  void forgive_trial();
 
   // supervisor_report.cc: what others are told
   void tell_systemd(std::int64_t now_ms);
@@ -76,32 +108,34 @@ class Supervisor {
   std::optional<std::string> answer(std::string_view request, std::uint64_t& ticket,
                                     std::int64_t now_ms);
   base::Json status_report(std::int64_t now_ms) const;
+  base::Json activation_report() const;
+  std::string answer_activation(const base::Result<std::uint64_t>& number) const;
 
   const base::Logger& log_;
   const base::Clock& clock_;
   SupervisorParts parts_;
   Role gateway_;
-  Role engine_;
+  std::unique_ptr<EngineSeat> engine_;
+  std::unique_ptr<EngineSeat> candidate_;  // null mostly, as the next
+  std::unique_ptr<EngineSeat> retiring_;
+  std::vector<std::unique_ptr<EngineSeat>> dismissed_;  // until their processes have ended
   Notifier notifier_;
   Reload reload_;
   Quarantine quarantine_;
   Phase phase_ = Phase::kRunning;
   std::int64_t started_at_ = 0;
-  // Which incarnations hold the two ends of one channel.
-  std::uint64_t introduced_gateway_ = 0;
-  std::uint64_t introduced_engine_ = 0;
-  std::int64_t tried_to_introduce_at_ = 0;
-  bool peer_lost_ = false;  // one of the two says that their channel is of no more use
-  // What the present gateway was last told of the engine.
-  std::uint64_t told_gateway_ = 0;
-  std::string told_state_;
-  std::uint64_t told_ends_ = 0;
+  ModelChange change_;
+  // Requests the gateway still has for the retiring engine; nothing said of it yet: the new one
+  // does not serve yet.
+  std::optional<std::uint32_t> retiring_requests_;
+  std::int64_t retire_by_ = 0;
   bool engine_was_ready_ = false;  // some engine was, since we run
   // Which incarnation was told of the quarantine, and how far.
   std::uint64_t quarantine_gateway_ = 0;
   std::uint64_t quarantine_place_ = 0;
   std::uint64_t announced_progress_ = 0;
-  std::uint64_t kept_version_ = 0;  // of the engine's weights, as systemd keeps them
+  // Of the engine's weights, as systemd keeps them; nothing: those of another engine, if any.
+  std::optional<std::uint64_t> kept_version_;
 };
 
 }  // namespace daemon_supervisor

@@ -11,14 +11,26 @@ namespace {
 // this.
 constexpr std::int64_t kExtendStartMs = 180'000;
 
+constexpr std::string_view kActivate = "activate ";
+constexpr std::string_view kRestart = " restart";
+
+base::Json model_json(const EngineModel& model) {
+  return base::Json::object({{"name", model.name},
+                             {"path", model.path},
+                             {"id", model.id},
+                             {"sequence", model.sequence},
+                             {"version", model.version}});
+}
+
 }  // namespace
 
 // ---- systemd ------------------------------------------------------------------------------------
 
 void Supervisor::tell_systemd(std::int64_t now_ms) {
   notifier_.flush();
-  if (engine_.progress_done() != announced_progress_) {
-    announced_progress_ = engine_.progress_done();
+  const Role& engine = engine_->role;
+  if (engine.progress_done() != announced_progress_) {
+    announced_progress_ = engine.progress_done();
     notifier_.extend_start(kExtendStartMs);
   }
   // The start is over when both serve, and also when the engine is known to keep failing: the
@@ -26,7 +38,7 @@ void Supervisor::tell_systemd(std::int64_t now_ms) {
   // nothing. It is over once: a role that fails later is ours to restart, and a reload ends whether
   // or not both run.
   // (A gateway that never serves is a start that fails.)
-  const bool started = engine_.ready() || engine_.degraded(now_ms);
+  const bool started = engine.ready() || engine.degraded(now_ms);
   if ((gateway_.ready() && started) || notifier_.told_ready()) {
     if (!reload_.under_way()) notifier_.ready();
   }
@@ -41,49 +53,76 @@ void Supervisor::keep_weights() {
   auto& useless = parts_.useless;
   while (!useless.empty() && notifier_.forget(useless.back())) useless.pop_back();
   if (!useless.empty()) return;  // what comes after may have the same name
-  if (kept_version_ == engine_.weights_version()) return;
-  const KeptWeights* weights = engine_.weights();
+  const Role& engine = engine_->role;
+  if (kept_version_ == engine.weights_version()) return;
+  const KeptWeights* weights = engine.weights();
   const bool told = weights != nullptr ? notifier_.keep(weights->fd, kWeightsName)
                                        : notifier_.forget(kWeightsName);
-  if (told) kept_version_ = engine_.weights_version();
+  if (told) kept_version_ = engine.weights_version();
 }
 
 std::string Supervisor::status_line(std::int64_t now_ms) const {
   if (phase_ != Phase::kRunning) return "stopping";
-  for (const Role* role : {&engine_, &gateway_}) {
+  const Role& engine = engine_->role;
+  for (const Role* role : {&engine, &gateway_}) {
     if (role->degraded(now_ms) && !role->ready()) {
       return fmt::format("ALARM: {} degraded: it keeps failing, the last time: {}", role->name(),
                          role->last_exit());
     }
   }
-  for (const Role* role : {&engine_, &gateway_}) {
+  for (const Role* role : {&engine, &gateway_}) {
     if (role->ready()) continue;
     const std::string detail = role->progress().empty() ? "" : ": " + role->progress();
     return fmt::format("{} {}{}", role->name(), role_state_name(role->state()), detail);
   }
-  return parts_.summary;
+  const std::string serving =
+      fmt::format("serving {} on {}", engine_->model.name, parts_.listeners);
+  return candidate_ ? fmt::format("{}; {} is on trial", serving, candidate_->model.name) : serving;
 }
 
-// ---- redoubt status and redoubt reload
-// ------------------------------------------------------------
+// ---- redoubt status, reload, models -------------------------------------------------------------
 
 std::string_view Supervisor::state_name(std::int64_t now_ms) const {
   if (phase_ != Phase::kRunning) return "stopping";
-  if (gateway_.degraded(now_ms) || engine_.degraded(now_ms)) return "degraded";
-  return gateway_.ready() && engine_.ready() ? "ready" : "starting";
+  if (gateway_.degraded(now_ms) || engine_->role.degraded(now_ms)) return "degraded";
+  return gateway_.ready() && engine_->role.ready() ? "ready" : "starting";
 }
 
 base::Json Supervisor::status_report(std::int64_t now_ms) const {
   base::Json report = parts_.facts;
+  report.set("model", model_json(engine_->model));
   report.set("state", state_name(now_ms));
   report.set("pid", std::int64_t{::getpid()});
   report.set("uptime_ms", now_ms - started_at_);
   report.set("quarantined", std::uint64_t{quarantine_.size()});
   if (const base::Json* last = reload_.last_outcome()) report.set("last_reload", *last);
-  base::Json roles = base::Json::array();
-  for (const Role* role : {&gateway_, &engine_}) roles.push_back(role->serialize(now_ms));
-  report.set("roles", std::move(roles));
+  base::Json list = base::Json::array();
+  for (const Role* role : this->roles()) list.push_back(role->serialize(now_ms));
+  report.set("roles", std::move(list));
+  report.set("models", parts_.models->report());
+  report.set("activation", activation_report());
   return report;
+}
+
+base::Json Supervisor::activation_report() const {
+  base::Json report = change_.serialize();
+  if (candidate_) {
+    report.set("candidate", model_json(candidate_->model));
+    report.set("progress", candidate_->role.progress());
+  } else if (engine_->model.on_trial) {
+    report.set("candidate", model_json(engine_->model));
+    report.set("progress", engine_->role.progress());
+  }
+  if (retiring_) {
+    report.set("retiring", model_json(retiring_->model));
+    report.set("retiring_requests", retiring_requests_.value_or(0));
+  }
+  return report;
+}
+
+std::string Supervisor::answer_activation(const base::Result<std::uint64_t>& number) const {
+  if (number.ok()) return base::Json::object({{"activation", number.value()}}).dump();
+  return base::Json::object({{"error", number.error().message}}).dump();
 }
 
 std::optional<std::string> Supervisor::answer(std::string_view request, std::uint64_t& ticket,
@@ -97,7 +136,18 @@ std::optional<std::string> Supervisor::answer(std::string_view request, std::uin
     const base::Json* outcome = reload_.outcome(ticket);
     return outcome != nullptr ? std::optional(outcome->dump()) : std::nullopt;
   }
-  return base::Json::object({{"error", "requests are: status, reload"}}).dump();
+  if (request == "activation") return activation_report().dump();
+  // Both answer at once, and whoever asked looks at "activation" as long as he likes.
+  const bool restart = request.ends_with(kRestart);
+  if (restart) request.remove_suffix(kRestart.size());
+  if (request == "rollback") return answer_activation(roll_back(restart, now_ms));
+  if (request.starts_with(kActivate))
+    return answer_activation(
+        activate(std::string(request.substr(kActivate.size())), restart, now_ms));
+  return base::Json::object({{"error",
+                              "requests are: status, reload, activation, activate ID [restart], "
+                              "rollback [restart]"}})
+      .dump();
 }
 
 }  // namespace daemon_supervisor

@@ -14,80 +14,120 @@ constexpr std::int64_t kBetweenIntroductionsMs = 1'000;
 
 }  // namespace
 
+std::vector<EngineSeat*> Supervisor::linked_engines() const {
+  std::vector<EngineSeat*> engines{engine_.get()};
+  if (retiring_) engines.push_back(retiring_.get());
+  return engines;
+}
+
+void Supervisor::tell_gateway(std::int64_t now_ms) {
+  for (EngineSeat* engine : linked_engines()) {
+    introduce(*engine, now_ms);
+    tell_engine_ended(*engine, now_ms);
+    tell_engine_state(*engine, now_ms);
+  }
+  tell_quarantine(now_ms);
+}
+
 // One whose channel has ended is just ending itself: its successor gets the other end.
-bool Supervisor::introducible() const {
-  return gateway_.serving() && gateway_.reachable() && engine_.ready() && engine_.reachable();
+bool Supervisor::introducible(const EngineSeat& engine) const {
+  return gateway_.serving() && gateway_.reachable() && engine.role.ready() &&
+         engine.role.reachable();
 }
 
-bool Supervisor::introduced() const {
-  return introduced_gateway_ == gateway_.generation() && introduced_engine_ == engine_.generation();
+bool Supervisor::introduced(const EngineSeat& engine) const {
+  return engine.introduced_gateway == gateway_.generation() &&
+         engine.introduced_generation == engine.role.generation();
 }
 
-std::int64_t Supervisor::next_introduction() const {
-  if (!peer_lost_ || !introduced() || !introducible()) return Liveness::kNever;
-  return tried_to_introduce_at_ + kBetweenIntroductionsMs;
+std::int64_t Supervisor::next_introduction(const EngineSeat& engine) const {
+  if (!engine.peer_lost || !introduced(engine) || !introducible(engine)) return Liveness::kNever;
+  return engine.introduced_at + kBetweenIntroductionsMs;
 }
 
-void Supervisor::introduce_roles(std::int64_t now_ms) {
-  if (!introducible()) return;
-  if (introduced() && now_ms < next_introduction()) return;
-  tried_to_introduce_at_ = now_ms;
+void Supervisor::introduce(EngineSeat& engine, std::int64_t now_ms) {
+  if (!introducible(engine)) return;
+  if (introduced(engine) && now_ms < next_introduction(engine)) return;
+  engine.introduced_at = now_ms;
   auto ends = daemon_ipc::Channel::create_pair();
   if (!ends.ok()) {
     log_.error("no channel between gateway and engine", {{"why", ends.error().message}});
     return;
   }
-  introduced_gateway_ = gateway_.generation();
-  introduced_engine_ = engine_.generation();
-  peer_lost_ = false;
-  gateway_.send(daemon_ipc::PeerChannel{}, &ends.value().first, now_ms);
-  engine_.send(daemon_ipc::PeerChannel{}, &ends.value().second, now_ms);
+  engine.introduced_gateway = gateway_.generation();
+  engine.introduced_generation = engine.role.generation();
+  engine.peer_lost = false;
+  const daemon_ipc::PeerChannel message{engine.number};
+  gateway_.send(message, &ends.value().first, now_ms);
+  engine.role.send(message, &ends.value().second, now_ms);
 }
 
 // Before the next engine is introduced: who is to blame is decided then at the latest.
-void Supervisor::tell_engine_ended(std::int64_t now_ms) {
-  if (told_ends_ == engine_.ends()) return;
-  told_ends_ = engine_.ends();
+void Supervisor::tell_engine_ended(EngineSeat& engine, std::int64_t now_ms) {
+  if (engine.told_ends == engine.role.ends()) return;
+  engine.told_ends = engine.role.ends();
   if (!gateway_.serving()) return;
-  gateway_.send(daemon_ipc::EngineEnded{engine_.ended_from_outside()}, nullptr, now_ms);
+  gateway_.send(daemon_ipc::EngineEnded{engine.role.ended_from_outside(), engine.number}, nullptr,
+                now_ms);
 }
 
-void Supervisor::tell_engine_state(std::int64_t now_ms) {
-  engine_was_ready_ = engine_was_ready_ || engine_.ready();
-  if (!gateway_.serving()) return;
-  daemon_ipc::EngineState state{daemon_ipc::EngineCondition::kStarting,
-                                "the model is being loaded"};
-  if (engine_.ready()) {
-    state = {daemon_ipc::EngineCondition::kReady, ""};
-  } else if (engine_.degraded(now_ms)) {
-    state = {daemon_ipc::EngineCondition::kDegraded,
-             "the engine keeps failing; the operator has been told"};
-  } else if (engine_was_ready_) {
-    state = {daemon_ipc::EngineCondition::kDown, "the engine is being restarted"};
+daemon_ipc::EngineState Supervisor::state_of(const EngineSeat& engine, std::int64_t now_ms) const {
+  using daemon_ipc::EngineCondition;
+  if (engine.over) {
+    return {EngineCondition::kDegraded, "its model is no longer served", engine.number};
   }
+  if (engine.role.ready()) return {EngineCondition::kReady, "", engine.number};
+  if (engine.role.degraded(now_ms)) {
+    return {EngineCondition::kDegraded, "the engine keeps failing; the operator has been told",
+            engine.number};
+  }
+  if (engine_was_ready_)
+    return {EngineCondition::kDown, "the engine is being restarted", engine.number};
+  return {EngineCondition::kStarting, "the model is being loaded", engine.number};
+}
+
+void Supervisor::tell_engine_state(EngineSeat& engine, std::int64_t now_ms) {
+  engine_was_ready_ = engine_was_ready_ || engine.role.ready();
+  if (!gateway_.serving()) return;
+  const auto state = state_of(engine, now_ms);
   const std::string summary = fmt::format("{} {}", static_cast<int>(state.condition), state.text);
-  if (told_gateway_ == gateway_.generation() && told_state_ == summary) return;
-  told_gateway_ = gateway_.generation();
-  told_state_ = summary;
+  if (engine.told_gateway == gateway_.generation() && engine.told_state == summary) return;
+  engine.told_gateway = gateway_.generation();
+  engine.told_state = summary;
   gateway_.send(state, nullptr, now_ms);
 }
 
 void Supervisor::hear_roles(std::int64_t now_ms) {
-  for (Role* role : {&gateway_, &engine_}) {
-    for (const daemon_ipc::Message& message : role->take_inbox()) {
-      if (!std::holds_alternative<daemon_ipc::PeerLost>(message)) {
-        hear_gateway(message, now_ms);  // whose alone the others are
-        continue;
-      }
-      if (!peer_lost_) log_.warning("role lost its peer", {{"role", role->name()}});
-      peer_lost_ = true;
+  for (const daemon_ipc::Message& message : gateway_.take_inbox()) hear_gateway(message, now_ms);
+  for (EngineSeat* engine : linked_engines()) hear_engine(*engine);
+  if (candidate_) hear_engine(*candidate_);
+}
+
+void Supervisor::hear_engine(EngineSeat& engine) {
+  for (const daemon_ipc::Message& message : engine.role.take_inbox()) {
+    if (const auto* rejected = std::get_if<daemon_ipc::Rejected>(&message)) {
+      log_.error("ALARM: the engine refuses the model",
+                 {{"model", engine.model.name}, {"id", engine.model.id}, {"why", rejected->text}});
+      engine.rejected = rejected->text.empty() ? "it says no more" : rejected->text;
+      continue;
     }
+    if (!engine.peer_lost) log_.warning("role lost its peer", {{"role", engine.role.name()}});
+    engine.peer_lost = true;
   }
 }
 
 void Supervisor::hear_gateway(const daemon_ipc::Message& message, std::int64_t now_ms) {
   if (const auto* reloaded = std::get_if<daemon_ipc::Reloaded>(&message))
     reload_.answered(*reloaded, gateway_, now_ms);
+  if (const auto* retiring = std::get_if<daemon_ipc::Retiring>(&message))
+    hear_retiring(*retiring, now_ms);
+  if (const auto* lost = std::get_if<daemon_ipc::PeerLost>(&message)) {
+    for (EngineSeat* engine : linked_engines()) {
+      if (engine->number != lost->engine) continue;
+      if (!engine->peer_lost) log_.warning("role lost its peer", {{"role", gateway_.name()}});
+      engine->peer_lost = true;
+    }
+  }
   const auto* quarantined = std::get_if<daemon_ipc::Quarantine>(&message);
   if (quarantined == nullptr || !quarantine_.add(quarantined->digest)) return;
   log_.warning("a request that kills the engine is refused from now on",

@@ -129,8 +129,8 @@ base::Result<TlsIdentity> create_self_signed(
     return openssl_error("write the certificate");
   }
   const auto text = contents(certificate_text.get());
-  return TlsIdentity{std::string(reinterpret_cast<const char*>(text.data()), text.size()),
-                     TRY(base::Secret::create(contents(key_text.get())))};
+  auto private_key = TRY(base::Secret::create(contents(key_text.get())));
+  return TlsIdentity{std::string(reinterpret_cast<const char*>(text.data()), text.size()), std::move(private_key)};
 }
 
 }  // namespace daemon_supervisor

@@ -34,8 +34,11 @@ std::vector<std::string> split(std::string_view text) {
 
 }  // namespace
 
-FakeEngine::FakeEngine(base::Fd channel, int token_delay_ms)
-    : channel_(std::move(channel)), delay_ms_(token_delay_ms), thread_([this] { run(); }) {}
+FakeEngine::FakeEngine(base::Fd channel, int token_delay_ms, std::string model)
+    : channel_(std::move(channel)),
+      delay_ms_(token_delay_ms),
+      model_(std::move(model)),
+      thread_([this] { run(); }) {}
 
 FakeEngine::~FakeEngine() {
   stopping_ = true;
@@ -53,13 +56,14 @@ bool FakeEngine::send(const daemon_ipc::Message& message) {
 }
 
 void FakeEngine::run() {
-  bool alive = send(daemon_ipc::Hello{.model_id = "fake/model",
+  bool alive = send(daemon_ipc::Hello{.model_id = model_.substr(0, model_.find('@')),
                                       .created = 1'700'000'000,
                                       .context_tokens = 100'000,
                                       .vocabulary = 500,
                                       .choices_max = 8,
                                       .sequences_max = 64,
-                                      .has_chat_template = true});
+                                      .has_chat_template = true,
+                                      .model_digest = "digest of " + model_});
   while (alive && !stopping_) {
     pollfd ready{channel_.fd(), POLLIN, 0};
     ::poll(&ready, 1, works_.empty() ? 5 : delay_ms_);
@@ -122,7 +126,7 @@ void FakeEngine::begin(Work& work) {
     work.order = text;
   if (text.starts_with("count ")) {
     for (int i = 1; i <= std::atoi(text.c_str() + 6); ++i)
-      work.tokens.push_back(std::to_string(i) + " ");
+      work.tokens.push_back((model_ == kUsualModel ? "" : "#") + std::to_string(i) + " ");
   } else {
     work.tokens = split(work.order.empty() ? text : "abcdefghijkl");
   }

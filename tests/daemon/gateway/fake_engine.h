@@ -9,7 +9,8 @@
 //   "long"       refused: context_length_exceeded
 //   "wait"       admitted, then nothing until it is cancelled
 //
-// All choices of a request go in step.
+// All choices of a request go in step. An engine of another model than the usual says "#1 ", "#2 ", …
+// What follows an '@' in its name is the version, which clients do not see.
 #ifndef TESTS_DAEMON_GATEWAY_FAKE_ENGINE_H_
 #define TESTS_DAEMON_GATEWAY_FAKE_ENGINE_H_
 
@@ -27,7 +28,7 @@ namespace daemon_gateway {
 class FakeEngine {
  public:
   // `token_delay_ms` between two tokens of a choice.
-  FakeEngine(base::Fd channel, int token_delay_ms);
+  FakeEngine(base::Fd channel, int token_delay_ms, std::string model = kUsualModel);
   ~FakeEngine();
   FakeEngine(const FakeEngine&) = delete;
   FakeEngine& operator=(const FakeEngine&) = delete;
@@ -53,8 +54,11 @@ class FakeEngine {
   bool step(Work& work);  // false: the engine goes away
   bool send(const daemon_ipc::Message& message);
 
+  static constexpr char kUsualModel[] = "fake/model";
+
   daemon_ipc::Channel channel_;
   int delay_ms_;
+  std::string model_;
   std::map<std::uint64_t, Work> works_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> ended_ = false;

@@ -85,8 +85,8 @@ void GatewayFixture::tell(const daemon_ipc::Message& message) {
   ASSERT_TRUE(supervisor_->send(message).ok());
 }
 
-void GatewayFixture::tell_channel(const base::Fd& engine_channel) {
-  ASSERT_TRUE(supervisor_->send(daemon_ipc::PeerChannel{}, &engine_channel).ok());
+void GatewayFixture::tell_channel(const base::Fd& engine_channel, std::uint64_t engine) {
+  ASSERT_TRUE(supervisor_->send(daemon_ipc::PeerChannel{engine}, &engine_channel).ok());
 }
 
 void GatewayFixture::tell_config(const GatewayConfig& config) {

@@ -32,7 +32,7 @@ class GatewayFixture : public testing::Test {
   FakeEngine& engine() { return *engine_; }
 
   void tell(const daemon_ipc::Message& message);
-  void tell_channel(const base::Fd& engine_channel);
+  void tell_channel(const base::Fd& engine_channel, std::uint64_t engine = 0);
   void tell_config(const GatewayConfig& config);  // reload
   // The next message of the gateway to its supervisor, within a few seconds; wishes to be
   // introduced to the engine anew are counted and passed over.

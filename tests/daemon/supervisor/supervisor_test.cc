@@ -31,9 +31,102 @@ using testing::HasSubstr;
 struct Play {
   std::string gateway = "ready";
   std::string engine = "ready";
+  // How engines of the model "b" behave, and, from the second opening on, those of "a".
+  std::string candidate = "ready";
+  std::string engine_later = "ready";
+  bool room = true;
+  std::string previous = {};
   std::string settings_after_reload = "ready";  // empty: the file is invalid
   std::int64_t landlock_abi_min = 0;
   std::uint32_t drain_timeout_ms = 300;
+};
+
+// Two models, "a" active; what is asked of it is written down, a word each.
+class FakeModels final : public Models {
+ public:
+  using MakeSpec = std::function<RoleSpec(const std::string& behaviour)>;
+  FakeModels(const Play& play, MakeSpec make_spec)
+      : play_(play), make_spec_(std::move(make_spec)), previous_(play.previous) {}
+
+  base::Result<EngineModel> open_to_start() override {
+    if (!trial_.empty()) {
+      note("start");
+      return open(trial_, true);
+    }
+    return open(active_, false);
+  }
+  base::Result<EngineModel> open_for_trial(const std::string& id) override {
+    note("trial");
+    trial_ = id;
+    starts_ = 1;
+    return open(id, true);
+  }
+  base::Status propose(const std::string& id) override {
+    note("propose");
+    trial_ = id == active_ ? "" : id;
+    starts_ = 1;
+    return {};
+  }
+  base::Result<std::string> previous() override {
+    if (previous_.empty()) return base::not_found("there is no model to go back to");
+    return previous_;
+  }
+  base::Status check_room(const std::string&, const EngineModel&) override {
+    if (!play_.room) return base::exhausted("9 MiB are needed and 8 MiB are available");
+    return {};
+  }
+  bool try_again(const std::string&, std::string_view) override {
+    note("again");
+    return ++starts_ <= 3;
+  }
+  base::Status prove(const EngineModel& model) override {
+    note("prove");
+    previous_ = std::exchange(active_, model.id);
+    trial_.clear();
+    return {};
+  }
+  void fail(const std::string&, const std::string&) override {
+    note("fail");
+    trial_.clear();
+  }
+  bool fall_back(const std::string&, const std::string&) override {
+    note("back");
+    if (previous_.empty()) return false;
+    active_ = std::exchange(previous_, "");
+    return true;
+  }
+  base::Result<base::Fd> served(const EngineModel& model, const base::Json&) override {
+    note("served");
+    return create_sealed_memfd("test", behaviour_of(model.id));
+  }
+  base::Json report() override {
+    return base::Json::object({{"log", log_}, {"active", active_}, {"previous", previous_}});
+  }
+
+ private:
+  void note(const char* word) { log_ += std::string(log_.empty() ? "" : " ") + word; }
+  std::string behaviour_of(const std::string& id) const {
+    if (id == "b") return play_.candidate;
+    return opened_ > 1 ? play_.engine_later : play_.engine;
+  }
+  EngineModel open(const std::string& id, bool on_trial) {
+    if (id == "a") ++opened_;
+    EngineModel model;
+    model.id = id;
+    model.name = "model " + id;
+    model.on_trial = on_trial;
+    model.spec = make_spec_(behaviour_of(id));
+    return model;
+  }
+
+  const Play& play_;
+  MakeSpec make_spec_;
+  std::string active_ = "a";
+  std::string previous_;
+  std::string trial_;
+  int starts_ = 0;
+  int opened_ = 0;
+  std::string log_;
 };
 
 // systemd's end of NOTIFY_SOCKET.
@@ -95,12 +188,16 @@ class SupervisorTest : public testing::Test {
     const base::Fd executable = base::open_file(TEST_ROLE, O_PATH).value();
     const base::Logger log("supervisor");
     const base::SystemClock clock;
+    FakeModels models(play, [&](const std::string& behaviour) {
+      return make_spec("engine", behaviour, executable.get(), null.get(), play);
+    });
     SupervisorParts parts{make_spec("gateway", play.gateway, executable.get(), null.get(), play),
-                          make_spec("engine", play.engine, executable.get(), null.get(), play),
+                          models.open_to_start().value(),
+                          &models,
                           create_signal_fd().value(),
                           ControlSocket::create(socket_path()).value(),
                           base::Json::object({{"version", "test"}}),
-                          "serving nothing",
+                          "nowhere",
                           [&] { return play.drain_timeout_ms; },
                           [&] { return read_again(play); },
                           std::nullopt,
@@ -226,7 +323,7 @@ TEST_F(SupervisorTest, StartsBothRolesAndTellsSystemd) {
     EXPECT_EQ(number_of(role(status, name), "restarts"), 0);
   }
   wait_until([this](const base::Json&) {
-    return systemd_.heard().find("STATUS=serving nothing\n") != std::string::npos;
+    return systemd_.heard().find("STATUS=serving model a on nowhere\n") != std::string::npos;
   });
   EXPECT_THAT(systemd_.heard(), HasSubstr("READY=1\n"));
   EXPECT_THAT(systemd_.heard(), HasSubstr("EXTEND_TIMEOUT_USEC="));
@@ -583,7 +680,163 @@ TEST_F(SupervisorTest, AnswersOnlyRequestsItKnows) {
   start({});
   wait_until_ready();
   EXPECT_EQ(ask_control_socket(socket_path(), "stop", 2'000).value(),
-            "{\"error\":\"requests are: status, reload\"}\n");
+            "{\"error\":\"requests are: status, reload, activation, activate ID [restart], "
+            "rollback [restart]\"}\n");
+}
+
+// ---- another model ------------------------------------------------------------------------------
+
+class SupervisorModelsTest : public SupervisorTest {
+ protected:
+  base::Json ask(const std::string& request) {
+    const auto answer = ask_control_socket(socket_path(), request, 2'000);
+    return answer.ok() ? base::Json::parse(answer.value()).value() : base::Json::object();
+  }
+  // Its outcome, when it is over.
+  base::Json wait_for_activation() {
+    base::Json last = base::Json::object();
+    for (int i = 0; i < 800; ++i) {
+      systemd_.heard();
+      last = ask("activation");
+      const std::string state = text_of(last, "state");
+      if (state == "done" || state == "failed") return last;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ADD_FAILURE() << "never over: " << last.dump_pretty();
+    return last;
+  }
+  static std::string log_of(const base::Json& status) {
+    const base::Json* models = status.find("models");
+    return models != nullptr ? text_of(*models, "log") : "";
+  }
+  static std::string served(const base::Json& status) {
+    const base::Json* model = status.find("model");
+    return model != nullptr ? text_of(*model, "id") : "";
+  }
+};
+
+TEST_F(SupervisorModelsTest, AnotherModelIsProvenBesideTheOneThatServesAndThenTakesItsPlace) {
+  start({.gateway = "retire"});
+  const base::Json before = wait_until_ready();
+  const auto former = number_of(role(before, "engine"), "pid");
+  EXPECT_EQ(number_of(ask("activate b"), "activation"), 1);
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
+  const base::Json after = wait_until([&](const base::Json&) { return child_count() == 2; });
+  EXPECT_EQ(served(after), "b");
+  EXPECT_TRUE(is_gone(former));
+  EXPECT_EQ(log_of(after), "served trial prove served");
+  EXPECT_EQ(number_of(role(after, "engine"), "restarts"), 0);
+  EXPECT_EQ(number_of(role(after, "gateway"), "restarts"), 0);
+  EXPECT_EQ(end_with(SIGTERM), 0);
+}
+
+TEST_F(SupervisorModelsTest, TheFormerEngineStaysWhileItHasRequestsAndIsRestartedLikeAnyOther) {
+  start({.gateway = "retire-never"});
+  wait_until_ready();
+  ask("activate b");
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
+  const base::Json both = wait_until(
+      [](const base::Json& s) { return text_of(role(s, "former engine"), "state") == "ready"; });
+  EXPECT_THAT(text_of(ask("activate a"), "error"), HasSubstr("still finishing 1 requests"));
+  const auto pid = number_of(role(both, "former engine"), "pid");
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  wait_until([&](const base::Json& s) {
+    return text_of(role(s, "former engine"), "state") == "ready" &&
+           number_of(role(s, "former engine"), "pid") != pid;
+  });
+  // A gateway that never met it has nothing for it.
+  const auto gateway = number_of(role(both, "gateway"), "pid");
+  ASSERT_EQ(::kill(static_cast<pid_t>(gateway), SIGKILL), 0);
+  wait_until([&](const base::Json& s) {
+    return text_of(role(s, "former engine"), "state").empty() && child_count() == 2;
+  });
+  EXPECT_EQ(end_with(SIGTERM), 0);
+}
+
+TEST_F(SupervisorModelsTest, ACandidateThatIsRejectedLeavesTheFormerEngineUntouched) {
+  start({.gateway = "retire", .candidate = "reject"});
+  const base::Json before = wait_until_ready();
+  ask("activate b");
+  const base::Json outcome = wait_for_activation();
+  EXPECT_EQ(text_of(outcome, "state"), "failed");
+  EXPECT_EQ(text_of(outcome, "error"), "the golden answers differ");
+  const base::Json after = wait_until([&](const base::Json&) { return child_count() == 2; });
+  EXPECT_EQ(served(after), "a");
+  EXPECT_EQ(number_of(role(after, "engine"), "pid"), number_of(role(before, "engine"), "pid"));
+  EXPECT_EQ(log_of(after), "served trial fail");
+}
+
+TEST_F(SupervisorModelsTest, ACandidateThatDiesIsStartedThreeTimes) {
+  start({.gateway = "retire", .candidate = "die"});
+  wait_until_ready();
+  ask("activate b");
+  const base::Json outcome = wait_for_activation();
+  EXPECT_EQ(text_of(outcome, "state"), "failed");
+  EXPECT_THAT(text_of(outcome, "error"), HasSubstr("exited with status 7"));
+  EXPECT_EQ(log_of(status()), "served trial again again again fail");
+  EXPECT_EQ(served(status()), "a");
+}
+
+TEST_F(SupervisorModelsTest, WithARestartTheFormerEngineIsStoppedFirst) {
+  start({.gateway = "retire", .room = false});
+  wait_until_ready();
+  EXPECT_THAT(text_of(ask("activate b"), "error"), HasSubstr("8 MiB are available"));
+  ask("activate b restart");
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
+  EXPECT_EQ(served(status()), "b");
+  EXPECT_EQ(log_of(status()), "served propose start prove served");
+  EXPECT_EQ(child_count(), 2u);
+}
+
+TEST_F(SupervisorModelsTest, ARestartIntoAModelThatIsRejectedEndsWithTheFormerOne) {
+  start({.gateway = "retire", .candidate = "reject"});
+  wait_until_ready();
+  ask("activate b restart");
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "failed");
+  const base::Json after = wait_until_ready();
+  EXPECT_EQ(served(after), "a");
+  EXPECT_EQ(log_of(after), "served propose start fail served");
+}
+
+TEST_F(SupervisorModelsTest, AnActiveModelThatIsRejectedGivesWayToThePreviousOne) {
+  start({.gateway = "retire", .engine = "reject", .previous = "b"});
+  const base::Json after = wait_until_ready();
+  EXPECT_EQ(served(after), "b");
+  EXPECT_EQ(log_of(after), "back served");
+}
+
+TEST_F(SupervisorModelsTest, AnActiveModelThatIsRejectedWithoutAPreviousOneIsTriedOn) {
+  start({.gateway = "retire", .engine = "reject"});
+  const base::Json status =
+      wait_until([](const base::Json& s) { return text_of(s, "state") == "degraded"; });
+  EXPECT_EQ(served(status), "a");
+  EXPECT_EQ(log_of(status), "back");  // asked once, not at every failure
+}
+
+TEST_F(SupervisorModelsTest, RollingBackTriesThePreviousModel) {
+  start({.gateway = "retire", .previous = "b"});
+  wait_until_ready();
+  ask("rollback");
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
+  EXPECT_EQ(served(status()), "b");
+}
+
+TEST_F(SupervisorModelsTest, OneActivationAtATimeAndTheSameOneIsJoined) {
+  start({.gateway = "retire", .candidate = "tardy"});
+  wait_until_ready();
+  EXPECT_EQ(number_of(ask("activate b"), "activation"), 1);
+  EXPECT_EQ(number_of(ask("activate b"), "activation"), 1);
+  EXPECT_THAT(text_of(ask("activate c"), "error"), HasSubstr("is under way"));
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
+  EXPECT_EQ(number_of(ask("activate b"), "activation"), 2);  // which serves already
+  EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
+}
+
+TEST_F(SupervisorModelsTest, StoppingTheServiceForgivesAModelThatIsJustOnTrial) {
+  start({.gateway = "retire", .candidate = "tardy"});
+  wait_until_ready();
+  ask("activate b");
+  EXPECT_EQ(end_with(SIGTERM), 0);
 }
 
 }  // namespace

@@ -18,6 +18,10 @@
 //   it is ready when it is given weights, else hands some over and crashes quarantine    is ready
 //   and reports a digest refuse        refuses every reload no-reload     dies of a reload
 //   forlorn       is ready, and says at every ping that it lost its peer
+//   reject        refuses its model
+//   tardy         is ready after a third of a second
+//   retire        a gateway to which a new engine is introduced has nothing left for the former one
+//   retire-never  likewise, but it has one request left, for ever
 //
 // It reports the descriptors it found, so that the test can check them.
 #include <fcntl.h>
@@ -29,8 +33,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/ipc/channel.h"
@@ -137,7 +143,10 @@ class Play {
  private:
   bool handle(const daemon_ipc::Received& received) {
     const auto& message = received.message;
-    if (std::holds_alternative<daemon_ipc::PeerChannel>(message)) ++peers_;
+    if (const auto* peer = std::get_if<daemon_ipc::PeerChannel>(&message)) {
+      ++peers_;
+      if (!retire(peer->engine)) return false;
+    }
     if (std::holds_alternative<daemon_ipc::Quarantine>(message)) ++quarantined_;
     if (const auto* state = std::get_if<daemon_ipc::EngineState>(&message))
       engine_ = static_cast<int>(state->condition);
@@ -150,10 +159,17 @@ class Play {
     return true;
   }
 
+  bool retire(std::uint64_t engine) {
+    const std::uint64_t former = std::exchange(peer_, std::max(peer_, engine));
+    if (!behaviour_.starts_with("retire") || former == 0 || engine <= former) return true;
+    const std::uint32_t left = behaviour_ == "retire" ? 0 : 1;
+    return control_.send(daemon_ipc::Retiring{former, left}).ok();
+  }
+
   bool answer_ping() {
     const bool stuck = behaviour_ == "stuck";
     if (!stuck) ++work_;
-    if (behaviour_ == "forlorn" && !control_.send(daemon_ipc::PeerLost{}).ok()) return false;
+    if (behaviour_ == "forlorn" && !control_.send(daemon_ipc::PeerLost{peer_}).ok()) return false;
     const auto stats = base::Json::object({{"peers", peers_},
                                            {"engine", engine_},
                                            {"quarantined", quarantined_},
@@ -173,6 +189,7 @@ class Play {
   std::string behaviour_;
   std::uint64_t work_ = 0;
   int peers_ = 0;
+  std::uint64_t peer_ = 0;
   int engine_ = -1;
   int quarantined_ = 0;
   std::string reloaded_;
@@ -204,6 +221,11 @@ int main() {
   const char* what = behaviour == "newline" ? "half\nMAINPID=1" : "half";
   if (!control.send(daemon_ipc::Progress{1, 2, what}).ok()) return 1;
   if (behaviour == "newline") ::pause();
+  if (behaviour == "reject") {
+    (void)control.send(daemon_ipc::Rejected{"the golden answers differ"});
+    return 3;
+  }
+  if (behaviour == "tardy") ::usleep(300'000);
   if (!handle_weights(control, behaviour)) return 8;
   if (!control.send(daemon_ipc::Ready{report()}).ok()) return 1;
   if (behaviour == "once") behaviour = first_time(lines[1]) ? "crash" : "ready";
