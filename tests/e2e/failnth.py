@@ -32,7 +32,7 @@ ERRORS = collections.defaultdict(lambda: ("ENOMEM",), {
     "recvmsg": ("ENOMEM", "EINTR"), "epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM", "ENOSPC"),
     "epoll_wait": ("EINTR",), "poll": ("EINTR", "ENOMEM"), "eventfd": ("EMFILE",), "signalfd": ("EMFILE",),
     "fcntl": ("EMFILE",), "getrandom": ("EINTR",), "pthread_create": ("EAGAIN",), "clone": ("EAGAIN",),
-    "execveat": ("ENOMEM", "ENOENT"),
+    "execveat": ("ENOMEM", "ENOENT"), "unlink": ("EIO",), "chmod": ("EIO",),
 })
 DENSE_CALLS, DENSE_ALLOCATIONS, SPREAD_ALLOCATIONS = 400, 200, 300
 OUTCOMES = ("unnoticed", "error", "restart", "refused", "not met", "WRONG")

@@ -5,7 +5,8 @@ import pathlib
 import struct
 import subprocess
 
-ROLES = ("supervisor", "gateway", "engine", "command")
+ROLES = ("supervisor", "gateway", "engine", "command", "importer")
+LAST_CALL = -1  # as an errno: everybody ends before the call is made, as at a power loss
 PAGE_BYTES = 4096
 PLAN = struct.Struct("=IIIiQIIQ")  # armed, role, call, error, number, fired, frame count, fired_ns
 FRAMES_OFFSET, FRAMES_MAX = PLAN.size, 32
@@ -40,11 +41,16 @@ class Control:
         self.page[0:4] = struct.pack("=I", 0)
 
     def calls(self):
-        """{(role, call): how many there were}, without those that never were."""
+        """{(role, call): how many there were}, without those that never were, and `change`, which stands for others."""
         names = self.names()
         counts = struct.unpack_from(f"={CALLS_MAX * len(ROLES)}Q", self.page, CALLS_OFFSET)
         return {(role, name): counts[r * CALLS_MAX + c]
-                for r, role in enumerate(ROLES) for c, name in enumerate(names) if counts[r * CALLS_MAX + c]}
+                for r, role in enumerate(ROLES) for c, name in enumerate(names) if counts[r * CALLS_MAX + c] and name != "change"}
+
+    def changes(self, role):
+        """How many calls of the role changed what is on a disk."""
+        at = CALLS_OFFSET + 8 * (ROLES.index(role) * CALLS_MAX + self.names().index("change"))
+        return struct.unpack_from("=Q", self.page, at)[0]
 
     def fired_at(self):
         """When it failed, as time.monotonic() counts; None while it has not."""

@@ -14,6 +14,7 @@
 
 using failing::Call;
 using failing::call_kernel;
+using failing::change_fails;
 using failing::fails;
 
 namespace {
@@ -35,6 +36,33 @@ long word(T value) {
 template <typename... Words>
 long call(Call which, long number, Words... words) {
   return fails(which) ? -1 : call_kernel(number, word(words)...);
+}
+
+// A disk is changed by what creates, cuts or writes its files; sockets, pipes and memory are none.
+constexpr int kCreates = 0100 | 01000;  // O_CREAT, O_TRUNC
+constexpr unsigned kTypeMask = 0170000;
+constexpr unsigned kRegularFile = 0100000;
+
+bool is_regular_file(int fd) {
+  struct {
+    unsigned long dev, ino, nlink;
+    unsigned mode, rest[29];
+  } facts{};
+  static_assert(sizeof facts == 144, "struct stat of x86-64");
+  const int before = errno;
+  const long got = call_kernel(__NR_newfstatat, fd, word(""), word(&facts), kAtEmptyPath);
+  errno = before;
+  return got == 0 && (facts.mode & kTypeMask) == kRegularFile && facts.nlink != 0;
+}
+
+template <typename... Words>
+long change(Call which, long number, Words... words) {
+  return change_fails(which) ? -1 : call_kernel(number, word(words)...);
+}
+
+long open_file(int directory, const char* path, int flags, unsigned mode) {
+  const bool failed = (flags & kCreates) != 0 ? change_fails(Call::k_open) : fails(Call::k_open);
+  return failed ? -1 : call_kernel(__NR_openat, directory, word(path), flags, mode);
 }
 
 }  // namespace
@@ -59,14 +87,14 @@ int openat(int directory, const char* path, int flags, ...) {
   va_start(more, flags);
   const unsigned mode = va_arg(more, unsigned);
   va_end(more);
-  AS_INT(call(Call::k_open, __NR_openat, directory, path, flags, mode));
+  AS_INT(open_file(directory, path, flags, mode));
 }
 int open(const char* path, int flags, ...) {
   va_list more;
   va_start(more, flags);
   const unsigned mode = va_arg(more, unsigned);
   va_end(more);
-  AS_INT(call(Call::k_open, __NR_openat, kAtCurrentDirectory, path, flags, mode));
+  AS_INT(open_file(kAtCurrentDirectory, path, flags, mode));
 }
 int open64(const char*, int, ...) __attribute__((alias("open")));
 int openat64(int, const char*, int, ...) __attribute__((alias("openat")));
@@ -82,33 +110,74 @@ long pread(int fd, void* bytes, std::size_t count, long offset) {
 }
 long pread64(int, void*, std::size_t, long) __attribute__((alias("pread")));
 long write(int fd, const void* bytes, std::size_t count) {
-  return call(Call::k_write, __NR_write, fd, bytes, count);
+  return failing::writes_files() && is_regular_file(fd)
+             ? change(Call::k_write, __NR_write, fd, bytes, count)
+             : call(Call::k_write, __NR_write, fd, bytes, count);
 }
 int fsync(int fd) {
-  AS_INT(call(Call::k_fsync, __NR_fsync, fd));
+  AS_INT(change(Call::k_fsync, __NR_fsync, fd));
 }
 int fdatasync(int fd) {
-  AS_INT(call(Call::k_fsync, __NR_fdatasync, fd));
+  AS_INT(change(Call::k_fsync, __NR_fdatasync, fd));
 }
 int ftruncate(int fd, long bytes) {
-  AS_INT(call(Call::k_ftruncate, __NR_ftruncate, fd, bytes));
+  AS_INT(change(Call::k_ftruncate, __NR_ftruncate, fd, bytes));
 }
 int ftruncate64(int, long) __attribute__((alias("ftruncate")));
 int rename(const char* from, const char* to) {
-  AS_INT(call(Call::k_rename, __NR_rename, from, to));
+  AS_INT(change(Call::k_rename, __NR_rename, from, to));
 }
 int renameat(int from_directory, const char* from, int to_directory, const char* to) {
-  AS_INT(call(Call::k_rename, __NR_renameat, from_directory, from, to_directory, to));
+  AS_INT(change(Call::k_rename, __NR_renameat, from_directory, from, to_directory, to));
 }
 int renameat2(int from_directory, const char* from, int to_directory, const char* to,
               unsigned flags) {
-  AS_INT(call(Call::k_rename, __NR_renameat2, from_directory, from, to_directory, to, flags));
+  AS_INT(change(Call::k_rename, __NR_renameat2, from_directory, from, to_directory, to, flags));
 }
 int mkdirat(int directory, const char* path, unsigned mode) {
-  AS_INT(call(Call::k_mkdir, __NR_mkdirat, directory, path, mode));
+  AS_INT(change(Call::k_mkdir, __NR_mkdirat, directory, path, mode));
 }
 int mkdir(const char* path, unsigned mode) {
-  AS_INT(call(Call::k_mkdir, __NR_mkdir, path, mode));
+  AS_INT(change(Call::k_mkdir, __NR_mkdir, path, mode));
+}
+long pwrite(int fd, const void* bytes, std::size_t count, long offset) {
+  return change(Call::k_write, __NR_pwrite64, fd, bytes, count, offset);
+}
+long pwrite64(int, const void*, std::size_t, long) __attribute__((alias("pwrite")));
+int unlink(const char* path) {
+  AS_INT(change(Call::k_unlink, __NR_unlink, path));
+}
+int unlinkat(int directory, const char* path, int flags) {
+  AS_INT(change(Call::k_unlink, __NR_unlinkat, directory, path, flags));
+}
+int rmdir(const char* path) {
+  AS_INT(change(Call::k_unlink, __NR_rmdir, path));
+}
+int remove(const char* path) {
+  constexpr int kIsDirectory = 21;  // EISDIR
+  if (unlink(path) == 0) return 0;
+  return errno == kIsDirectory ? rmdir(path) : -1;
+}
+int link(const char* from, const char* to) {
+  AS_INT(change(Call::k_rename, __NR_link, from, to));
+}
+int linkat(int from_directory, const char* from, int to_directory, const char* to, int flags) {
+  AS_INT(change(Call::k_rename, __NR_linkat, from_directory, from, to_directory, to, flags));
+}
+int chmod(const char* path, unsigned mode) {
+  AS_INT(change(Call::k_chmod, __NR_chmod, path, mode));
+}
+int fchmod(int fd, unsigned mode) {
+  AS_INT(change(Call::k_chmod, __NR_fchmod, fd, mode));
+}
+int chown(const char* path, unsigned user, unsigned group) {
+  AS_INT(change(Call::k_chmod, __NR_chown, path, user, group));
+}
+int fchown(int fd, unsigned user, unsigned group) {
+  AS_INT(change(Call::k_chmod, __NR_fchown, fd, user, group));
+}
+int fchownat(int directory, const char* path, unsigned user, unsigned group, int flags) {
+  AS_INT(change(Call::k_chmod, __NR_fchownat, directory, path, user, group, flags));
 }
 int fstat(int fd, struct stat* facts) {
   AS_INT(call(Call::k_fstat, __NR_newfstatat, fd, "", facts, kAtEmptyPath));
@@ -214,7 +283,10 @@ long syscall(long number, ...) {
   long words[6];
   for (long& one : words) one = va_arg(more, long);
   va_end(more);
-  if (number == __NR_openat2 && fails(Call::k_open)) return -1;
+  if (number == __NR_openat2) {
+    const bool creates = (*reinterpret_cast<const unsigned long*>(words[2]) & kCreates) != 0;
+    if (creates ? change_fails(Call::k_open) : fails(Call::k_open)) return -1;
+  }
   if (number == __NR_clone && fails(Call::k_clone)) return -1;
   if (number == __NR_execveat && fails(Call::k_execveat)) return -1;
   return call_kernel(number, words[0], words[1], words[2], words[3], words[4], words[5]);

@@ -23,6 +23,8 @@ constexpr std::size_t kFramesMax = 32;
 constexpr std::size_t kRoles = static_cast<std::size_t>(Role::kCount);
 constexpr std::size_t kCalls = static_cast<std::size_t>(Call::kCount);
 constexpr std::size_t kCallsMax = 48;
+constexpr std::int32_t kLastCall = -1;
+constexpr long kPowerLost = 137;  // the exit status, as a shell tells of SIGKILL
 static_assert(kCalls <= kCallsMax);
 
 // tests/e2e/failnth_control.py reads and writes it.
@@ -30,7 +32,7 @@ struct ControlPage {
   std::atomic<std::uint32_t> armed;
   std::uint32_t role;
   std::uint32_t call;
-  std::int32_t error;
+  std::int32_t error;    // kLastCall: everybody ends
   std::uint64_t number;  // the first call is 1; over all incarnations of the role
   std::atomic<std::uint32_t> fired;
   std::uint32_t frame_count;
@@ -65,6 +67,7 @@ Role find_role() {
   if (is(verb, "serve")) return Role::kSupervisor;
   const char* const name = verb + std::strlen(verb) + 1;
   if (!is(verb, "role") || name >= end) return Role::kCommand;
+  if (is(name, "importer")) return Role::kImporter;
   return is(name, "gateway") ? Role::kGateway : Role::kEngine;
 }
 
@@ -122,10 +125,16 @@ void note() {
   page->fired.store(1);
 }
 
+// Not by a signal: the first process of a pid namespace would not be ended by its own.
+[[noreturn]] void end_process() {
+  for (;;) call_kernel(SYS_exit_group, kPowerLost);
+}
+
 }  // namespace
 
 bool fails(Call call) {
   if (page == nullptr || noting) return false;
+  if (page->fired.load() != 0 && page->error == kLastCall) end_process();
   const auto which = static_cast<std::uint32_t>(call);
   const std::uint64_t number = page->calls[static_cast<std::size_t>(role)][which].fetch_add(1) + 1;
   if (page->armed.load() == 0 || page->role != static_cast<std::uint32_t>(role) ||
@@ -135,8 +144,18 @@ bool fails(Call call) {
   noting = true;
   note();
   noting = false;
+  if (page->error == kLastCall) end_process();
   errno = page->error;
   return true;
+}
+
+bool change_fails(Call call) {
+  const bool failed = fails(call);
+  return fails(Call::k_change) || failed;
+}
+
+bool writes_files() {
+  return role != Role::kGateway && role != Role::kEngine;
 }
 
 long call_kernel(long number, long a, long b, long c, long d, long e, long f) {
