@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "bench/import/verify_bench.h"
 #include "bench/kernels/kernel_bench.h"
 #include "bench/limits/limits.h"
 #include "bench/load/load.h"
@@ -31,6 +32,7 @@ constexpr Verb kVerbs[] = {
     {"handover", bench::run_handover,
      "an engine whose weights outlive it: its successor, its speed"},
     {"versus", bench::run_versus, "the same beside llama.cpp, in turns, as ratios"},
+    {"verify", bench::run_verify_bench, "what verifying a file costs beside reading it"},
     {"load", bench::run_load_bench, "streams against a running service"},
     {"wait", bench::run_wait, "until a service is ready"},
     {"targets", bench::run_targets, "the results of bench/run against what is to be reached"},

@@ -86,6 +86,7 @@ base::Status restrict_with_landlock(int abi, LandlockDirectories directories) {
   if (created < 0) return base::io_error(errno, "landlock_create_ruleset");
   const base::Fd ruleset(static_cast<int>(created));
   TRY(allow_beneath(ruleset, directories.readable, kRead));
+  TRY(allow_beneath(ruleset, directories.stored, kRead));
   TRY(allow_beneath(ruleset, directories.writable, kRecord));
   const std::uint32_t flags = abi >= 8 ? kRestrictAllThreads : 0;
   if (::syscall(kRestrictSelf, ruleset.get(), flags) != 0)

@@ -19,6 +19,7 @@ inline constexpr int kLandlockAbiMax = 9;
 // Directory descriptors; -1: none.
 struct LandlockDirectories {
   int readable = -1;  // files beneath it may be read
+  int stored = -1;    // likewise
   int writable = -1;  // files beneath it may be read, written, made and renamed, not removed
 };
 

@@ -65,10 +65,11 @@ Policy auditor_policy(Identity identity, int fd_count, int log_directory) {
   return Policy(std::move(facts));
 }
 
-Policy importer_policy(Identity identity, int fd_count, int staging_directory,
-                       int bundle_directory) {
+Policy importer_policy(Identity identity, int fd_count, int staging_directory, int bundle_directory,
+                       int objects_directory) {
   PolicyFacts facts = record_facts("importer", identity, fd_count, staging_directory);
   facts.readable_directory = bundle_directory;
+  facts.stored_directory = objects_directory;
   facts.stage_1 = importer_stage_1();
   facts.stage_2 = importer_stage_2();
   return Policy(std::move(facts));

@@ -34,6 +34,7 @@ struct PolicyFacts {
   std::uint64_t open_files_max = 256;  // RLIMIT_NOFILE
   Identity identity;                   // taken where the process may change its user
   int readable_directory = -1;         // Landlock: files beneath it may be read; -1: none
+  int stored_directory = -1;           // likewise: what there is already
   int writable_directory = -1;         // Landlock: files beneath it may be read, made and renamed
   FileGrowth file_growth = FileGrowth::kNever;
   SyscallRules stage_1;
@@ -58,7 +59,7 @@ class Policy {
   friend Policy engine_policy(Identity, int, int);
   friend Policy gpu_engine_policy(Identity, int, int);
   friend Policy auditor_policy(Identity, int, int);
-  friend Policy importer_policy(Identity, int, int, int);
+  friend Policy importer_policy(Identity, int, int, int, int);
 
   PolicyFacts facts_;
   StepSet skipped_;
@@ -76,9 +77,10 @@ Policy gpu_engine_policy(Identity identity, int fd_count, int model_directory);
 Policy auditor_policy(Identity identity, int fd_count, int log_directory);
 
 // Parses one bundle, which stands below `bundle_directory` where it is not one open file (-1), and
-// creates its files below `staging_directory`.
+// creates its files below `staging_directory`. What the store has already, below
+// `objects_directory`, it hashes instead of copying it.
 Policy importer_policy(Identity identity, int fd_count, int staging_directory,
-                       int bundle_directory = -1);
+                       int bundle_directory = -1, int objects_directory = -1);
 
 }  // namespace hardening
 

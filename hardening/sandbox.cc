@@ -138,7 +138,9 @@ base::Status Sandbox::restrict_files() {
     return {};
   }
   const PolicyFacts& policy = policy_.facts();
-  TRY(restrict_with_landlock(abi, {policy.readable_directory, policy.writable_directory}));
+  TRY(restrict_with_landlock(abi, {.readable = policy.readable_directory,
+                                   .stored = policy.stored_directory,
+                                   .writable = policy.writable_directory}));
   report_.landlock_abi = abi;
   return {};
 }

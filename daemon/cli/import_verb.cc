@@ -16,9 +16,11 @@
 #include "daemon/config/config.h"
 #include "daemon/importer/medium_path.h"
 #include "daemon/importer/model_import.h"
+#include "daemon/supervisor/state_directory.h"
 #include "hardening/base/file.h"
 #include "hardening/base/json.h"
 #include "hardening/base/log.h"
+#include "provisioning/store/model_store.h"
 
 namespace daemon_cli {
 namespace {
@@ -70,8 +72,7 @@ void print_imported(const Imported& imported) {
   fmt::print("{}   {}{}{}\nid         {}\nbytes      {}\nsigned by  {}\n",
              imported.already ? "present " : "imported", model.name, sequence, version, model.id,
              model.bytes, join(model.signers));
-  if (imported.already)
-    fmt::print("It is in the store already; nothing was read and nothing was changed.\n");
+  if (imported.already) fmt::print("It is in the store already; nothing was read.\n");
 }
 
 void print_json(const Imported& imported, const base::Json& activation) {
@@ -94,10 +95,19 @@ void print_json(const Imported& imported, const base::Json& activation) {
                          .dump());
 }
 
+// Whether a model that was in the store already has had its turn: it serves or did, waits for its trial, or has failed. Where an import
+// was cut off before it came to that, the next one makes up for it.
+base::Result<bool> had_its_turn(const daemon_config::Config& config, const std::string& id) {
+  const auto store = TRY(provisioning::ModelStore::open(daemon_supervisor::StatePaths(config).store));
+  const auto activation = TRY(store.activation());
+  return activation.needs(id) || activation.failure_of(id) != nullptr;
+}
+
 // What came of activating it, for both ways of printing.
 base::Result<base::Json> activate(const ImportOptions& options, const daemon_config::Config& config,
                                   const Imported& imported) {
-  if (options.no_activate || imported.already) return base::Json("not asked for");
+  if (options.no_activate) return base::Json("not asked for");
+  if (imported.already && TRY(had_its_turn(config, imported.model.id))) return base::Json("as it was");
   if (TRY(activate_model(config, imported.model.id)) == Activated::kNow) return base::Json("done");
   return base::Json("at the next start");
 }
@@ -105,6 +115,8 @@ base::Result<base::Json> activate(const ImportOptions& options, const daemon_con
 void print_activation(const base::Json& activation) {
   if (activation.as_string() == "done")
     fmt::print("It has proven itself and serves from now on.\n");
+  if (activation.as_string() == "as it was")
+    fmt::print("Nothing was changed: see 'redoubt models list'.\n");
   if (activation.as_string() == "at the next start") {
     fmt::print(
         "No service runs: it is tried at the next start, and the former one stays if it fails.\n");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/sysinfo.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -30,7 +31,9 @@ base::Result<ImporterConfig> configure(const daemon_config::Config& config,
       TRY(provisioning::TrustStore::open(daemon_supervisor::StatePaths(config).trust));
   ImporterConfig importer;
   importer.trust_root = trust.root_text();
-  importer.floors = trust.floors().serialize();
+  provisioning::Floors floors = trust.floors();
+  floors.time = std::max(floors.time, daemon_version::kReleasedAt);
+  importer.floors = floors.serialize();
   if (importer.trust_root.empty()) {
     for (const std::string& path : config.model.trusted_keys) {
       importer.trusted_keys.push_back(TRY(base::read_text_file(path, provisioning::kKeyFileBytesMax)
@@ -73,7 +76,10 @@ class Attempt {
         run_importer(config_, {request_.medium, staging, objects},
                      {[this](const Started& started) { return is_wanted(started); }, progress});
     TRY(store_.close_staging());
-    if (present_) return Imported{std::move(*present_), true, {}};
+    if (present_) {
+      TRY(store_.discard_staging(id_));  // the importer may have begun before it was told
+      return Imported{std::move(*present_), true, {}};
+    }
     if (!result.ok()) {
       // After a crash nothing is certain; after a medium that did not answer all that was staged is
       // what it should be.

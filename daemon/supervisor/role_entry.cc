@@ -25,6 +25,7 @@ constexpr int kControl = 3;
 constexpr int kConfig = 4;
 constexpr int kFirstResource = 5;
 constexpr int kStagingDirectory = 6;  // of an importer, whose first resource is the medium
+constexpr int kObjectsDirectory = 7;
 constexpr int kDescriptorsMax = 64;
 constexpr int kExitFailure = 1;
 
@@ -42,7 +43,8 @@ std::optional<hardening::Policy> policy_of_role(const RoleRequest& request) {
   }
   if (request.name == "importer") {
     return hardening::importer_policy(request.identity, request.descriptors, kStagingDirectory,
-                                      is_directory(kFirstResource) ? kFirstResource : -1);
+                                      is_directory(kFirstResource) ? kFirstResource : -1,
+                                      kObjectsDirectory);
   }
   return std::nullopt;
 }

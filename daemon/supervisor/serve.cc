@@ -138,16 +138,21 @@ base::Status run_supervisor(const std::string& config_path, const base::Logger& 
         return spec;
       },
       log, clock);
-  EngineModel model = TRY(models.open_to_start());
   const auto listeners = TRY(open_listeners(std::move(handed_over.sockets), config.server.listen));
   const auto addresses = addresses_of(listeners);
   RunningConfig running(config_path, config, listeners.size());
 
-  SupervisorParts parts{TRY(make_gateway(config, paths, listeners)),
+  RoleSpec gateway = TRY(make_gateway(config, paths, listeners));
+  base::Fd signals = TRY(create_signal_fd());
+  ControlSocket control_socket = TRY(ControlSocket::create(paths.control_socket));
+  // The last that can fail: a start that does not even come to the model must not count as one of its trials.
+  EngineModel model = TRY(models.open_to_start());
+
+  SupervisorParts parts{std::move(gateway),
                         std::move(model),
                         &models,
-                        TRY(create_signal_fd()),
-                        TRY(ControlSocket::create(paths.control_socket)),
+                        std::move(signals),
+                        std::move(control_socket),
                         make_facts(addresses),
                         fmt::format("{}", fmt::join(addresses, ", ")),
                         [&] { return running.config().server.drain_timeout_ms; },

@@ -9,12 +9,15 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 namespace base {
 namespace {
 
 constexpr std::size_t kPathBytesMax = 4096;
 constexpr std::size_t kNameBytesMax = 255;
+constexpr std::string_view kUnfinished = ".new-";  // and the writer's process id
 
 Error open_error(int sys_errno, std::string_view path) {
   Error error = io_error(sys_errno, fmt::format("open {}", path));
@@ -132,7 +135,7 @@ Result<std::string> read_text_file(const std::string& path, std::size_t bytes_ma
 
 Status replace_file(const std::string& path, std::string_view text, unsigned mode,
                     const FileOwner* owner) {
-  const std::string staged = fmt::format("{}.new-{}", path, ::getpid());
+  const std::string staged = fmt::format("{}{}{}", path, kUnfinished, ::getpid());
   // Of a crash in between, or placed there for us to write through: either way not ours.
   ::unlink(staged.c_str());
   Fd file = TRY(open_file(staged, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
@@ -151,6 +154,21 @@ Status replace_file(const std::string& path, std::string_view text, unsigned mod
   auto status = write_and_sync();
   if (!status.ok()) ::unlink(staged.c_str());
   return status;
+}
+
+void remove_unfinished(const std::string& directory) {
+  const auto is_unfinished = [](std::string_view name) {
+    const auto at = name.rfind(kUnfinished);
+    if (at == name.npos) return false;
+    const auto process = name.substr(at + kUnfinished.size());
+    return !process.empty() && process.find_first_not_of("0123456789") == process.npos;
+  };
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(directory, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (is_unfinished(name)) ::unlink(entry->path().c_str());
+  }
 }
 
 Result<FileOwner> owner_of(const std::string& path) {

@@ -48,6 +48,10 @@ struct FileOwner {
 Status replace_file(const std::string& path, std::string_view text, unsigned mode,
                     const FileOwner* owner = nullptr);
 
+// Deletes what calls of replace_file() for files of this directory have left there when the power went. For who holds the lock that keeps
+// others from such calls; what cannot be deleted stays.
+void remove_unfinished(const std::string& directory);
+
 // Whose a file or directory is.
 Result<FileOwner> owner_of(const std::string& path);
 

@@ -48,6 +48,7 @@ base::Result<ModelStore::Collected> ModelStore::collect_garbage() {
     const std::string text = TRY(base::read_text_file(path, kObjectListBytesMax));
     for (const StoredObject& object : TRY(parse_object_list(text).context(path)))
       named.insert(object.sha256);
+    base::remove_unfinished(model.directory);
   }
   Collected collected;
   const std::string objects = path_ + "/objects";

@@ -1,16 +1,13 @@
 #include "provisioning/store/hash_thread.h"
 
-#include <utility>
-
 namespace provisioning {
 
-HashThread::HashThread()
-    : memory_(kBuffers * kBufferBytes),
-      hash_(std::make_unique<MultiHash>()),
-      thread_([this] { run(); }) {
+HashThread::HashThread() : memory_(kBuffers * kBufferBytes) {
+  for (std::size_t hasher = 0; hasher < kHashers; ++hasher)
+    threads_[hasher] = std::thread([this, hasher] { run(hasher); });
   // What a thread does to come up, a locked-down process may not do any more.
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return running_; });
+  changed_.wait(lock, [&] { return running_ == kHashers; });
 }
 
 HashThread::~HashThread() {
@@ -19,12 +16,12 @@ HashThread::~HashThread() {
     ending_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 std::span<std::byte> HashThread::buffer() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return submitted_ - hashed_ < kBuffers; });
+  changed_.wait(lock, [&] { return submitted_ - hashed_by_all() < kBuffers; });
   return std::span(memory_).subspan((submitted_ % kBuffers) * kBufferBytes, kBufferBytes);
 }
 
@@ -39,27 +36,33 @@ void HashThread::submit(std::size_t count) {
 
 FileDigests HashThread::finish() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return hashed_ == submitted_; });
-  FileDigests digests = hash_->finish();
-  hash_ = std::make_unique<MultiHash>();
+  changed_.wait(lock, [&] { return hashed_by_all() == submitted_; });
+  FileDigests digests = sha256_->finish();
+  digests.sha384 = sha384_->finish();
+  sha256_.emplace();
+  sha384_.emplace();
   return digests;
 }
 
-void HashThread::run() {
+void HashThread::run(std::size_t hasher) {
   std::unique_lock lock(mutex_);
-  running_ = true;
+  ++running_;
   changed_.notify_all();
   for (;;) {
-    changed_.wait(lock, [&] { return ending_ || hashed_ < submitted_; });
+    changed_.wait(lock, [&] { return ending_ || hashed_[hasher] < submitted_; });
     if (ending_) return;
-    const std::size_t slot = hashed_ % kBuffers;
+    const std::size_t slot = hashed_[hasher] % kBuffers;
     const auto bytes = std::span(memory_).subspan(slot * kBufferBytes, counts_[slot]);
     lock.unlock();
-    hash_->update(bytes);  // the owner touches it only when all is hashed
+    hash(hasher, bytes);
     lock.lock();
-    ++hashed_;
+    ++hashed_[hasher];
     changed_.notify_all();
   }
+}
+
+void HashThread::hash(std::size_t hasher, std::span<const std::byte> bytes) {
+  hasher == 0 ? sha256_->update(bytes) : sha384_->update(bytes);
 }
 
 }  // namespace provisioning

@@ -1,24 +1,27 @@
-// Hashes a file on a thread of its own while the bytes are read and written by its owner: three
-// digests take longer than all of the copying.
+// Hashes a file beside its owner, who reads and writes the bytes meanwhile: three digests take
+// longer than all of the copying. SHA-384 has a thread of its own, and takes as long there as the
+// two SHA-256 on the other.
 #ifndef PROVISIONING_STORE_HASH_THREAD_H_
 #define PROVISIONING_STORE_HASH_THREAD_H_
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "provisioning/container/multi_hash.h"
 
 namespace provisioning {
 
-// All memory is there and the thread runs when the constructor returns: a sandbox may forbid both
-// afterwards. One owner, one file at a time:
+// All memory is there and both threads run when the constructor returns: a sandbox may forbid more
+// of either afterwards. One owner, one file at a time:
 //
 //   buffer(), fill it, submit(n), do with these n bytes what else is to be done; …; finish()
 class HashThread {
@@ -40,18 +43,24 @@ class HashThread {
   FileDigests finish();
 
  private:
-  void run();
+  static constexpr std::size_t kHashers = 2;
+
+  void run(std::size_t hasher);
+  void hash(std::size_t hasher, std::span<const std::byte> bytes);
+  std::uint64_t hashed_by_all() const { return std::min(hashed_[0], hashed_[1]); }
 
   std::vector<std::byte> memory_;
   std::array<std::size_t, kBuffers> counts_{};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t submitted_ = 0;  // these two count buffers; guarded by mutex_
-  std::uint64_t hashed_ = 0;
-  bool running_ = false;
+  std::array<std::uint64_t, kHashers> hashed_{};
+  std::size_t running_ = 0;
   bool ending_ = false;
-  std::unique_ptr<MultiHash> hash_;
-  std::thread thread_;  // the last: it uses all of the above
+  // The owner touches them only when all is hashed.
+  std::optional<PiecedSha256> sha256_{std::in_place};
+  std::optional<Sha384> sha384_{std::in_place};
+  std::array<std::thread, kHashers> threads_;  // the last: they use all of the above
 };
 
 }  // namespace provisioning

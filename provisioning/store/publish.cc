@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "hardening/base/file.h"
@@ -59,8 +60,6 @@ class ObjectMover {
     return take(object.sha256, object.size);
   }
 
-  bool all_guarded() const { return all_guarded_; }
-
  private:
   base::Status take(const std::string& name, std::uint64_t size) {
     const std::string from = staging_ + "/" + name;
@@ -79,7 +78,7 @@ class ObjectMover {
       return base::io_error(errno, "change the owner of " + from);
     }
     if (::fchmod(file.get(), kObjectMode) != 0) return base::io_error(errno, "chmod " + from);
-    if (!TRY(guard_with_verity(file).context(from))) all_guarded_ = false;
+    TRY(guard_with_verity(file).context(from));
     if (::fsync(file.get()) != 0) return base::io_error(errno, "fsync " + from);
     return rename_path(from, objects_ + "/" + name);
   }
@@ -87,7 +86,6 @@ class ObjectMover {
   std::string staging_;
   std::string objects_;
   base::FileOwner owner_;
-  bool all_guarded_ = true;
 };
 
 // Copies a text that need not have been staged.
@@ -117,7 +115,9 @@ base::Result<StoredModel> ModelStore::publish(StoredModel model) {
     TRY(remove_tree(staging));
     return present;
   }
-  model.verity = mover.all_guarded();
+  model.verity = std::ranges::all_of(objects, [&](const StoredObject& object) {
+    return has_verity(path_ + "/objects/" + object.sha256);
+  });
   model.directory = model_directory(model.id);
 
   const std::string made = staging + ".model";

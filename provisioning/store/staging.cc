@@ -32,7 +32,7 @@ base::Result<base::Fd> open_at(const base::Fd& directory, const std::string& nam
     const int fd = ::openat(directory.get(), name.c_str(), flags, mode);
     if (fd >= 0) return base::Fd(fd);
     if (errno == ENOENT) return base::not_found(name + " is not there");
-    if (errno != EINTR) return base::io_error(errno, "open " + name + " in the staging directory");
+    if (errno != EINTR) return base::io_error(errno, "open " + name + " below the store");
   }
 }
 
@@ -141,10 +141,13 @@ base::Result<base::Fd> Staging::open_part(const Expected& file) {
 
 base::Status Staging::check_stored(const Expected& file, HashThread& hash,
                                    const Advance& advance) const {
-  const base::Fd object = TRY(open_at(objects_, file.sha256, kRead));
-  TRY(rehash(object, file.size, hash, advance));
-  const FileDigests found = hash.finish();
-  if (base::to_hex(found.sha256) != file.sha256) return base::corrupt("the store's copy is damaged");
+  const auto object = open_at(objects_, file.sha256, kRead);
+  const base::Status read =
+      object.ok() ? rehash(object.value(), file.size, hash, advance) : base::Status(object.error());
+  const FileDigests found = hash.finish();  // whatever came of it: the next file begins anew
+  if (!read.ok()) return base::corrupt("the store's copy cannot be read: " + read.error().message);
+  if (base::to_hex(found.sha256) != file.sha256)
+    return base::corrupt("the store's copy is damaged");
   const base::Fd pieces = TRY(open_at(objects_, file.sha256 + ".chunks", kRead));
   std::vector<std::byte> stored(found.chunks.size() * sizeof(Sha256Digest));
   const std::size_t got = TRY(read_some_at(pieces, 0, stored));

@@ -5,7 +5,8 @@
 //   <id>/<sha256>.chunks   the SHA-256 digests of its 4 MiB pieces, synced before that
 //   <id>/<sha256>.part     the file under way
 //   <id>/release.dsse, <id>/model.sig
-//   <id>/objects           what the model is made of (store/object_list.h), written last: now everything is there
+//   <id>/objects           what the model is made of (store/object_list.h), written last: now
+//   everything is there
 //
 // Going on: finished files are believed by name and size, because of the order above (and whoever
 // loads one checks it again, piece by piece). The part is hashed anew from the staging, and the
@@ -62,8 +63,8 @@ class Staging {
   base::Status take(const Expected& file, HashThread& hash, const Reader& read,
                     const Advance& advance);
 
-  // The same for a file that the store has: nothing is read of the medium. kCorrupt when the store's copy is damaged, and has to
-  // be taken over again.
+  // The same for a file that the store has: nothing is read of the medium. kCorrupt when the
+  // store's copy is damaged or cannot be read, and has to be taken over again.
   base::Status check_stored(const Expected& file, HashThread& hash, const Advance& advance) const;
 
   // A new file with that text, synced.

@@ -1,7 +1,9 @@
 #include "provisioning/store/verity.h"
 
+#include <fcntl.h>
 #include <linux/fsverity.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,6 +31,12 @@ base::Result<bool> guard_with_verity(const base::Fd& file) {
   if (::ioctl(file.get(), FS_IOC_ENABLE_VERITY, &arguments) == 0 || errno == EEXIST) return true;
   if (cannot(errno)) return false;
   return base::io_error(errno, "fs-verity");
+}
+
+bool has_verity(const std::string& path) {
+  struct statx facts {};
+  const int got = ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &facts);
+  return got == 0 && (facts.stx_attributes & STATX_ATTR_VERITY) != 0;
 }
 
 }  // namespace provisioning

@@ -103,6 +103,7 @@ base::Result<base::Fd> TrustFiles::lock() const {
     const timespec pause{0, kLockPauseNs};
     ::nanosleep(&pause, nullptr);
   }
+  for (const char* place : {"", "/roots"}) base::remove_unfinished(directory_ + place);
   return fd;
 }
 

@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <set>
+
 #include "hardening/base/hex.h"
 #include "tests/provisioning/scratch_directory.h"
 
@@ -46,6 +49,16 @@ TEST(File, ReplacesWholeAndLeavesNoStagingFile) {
   EXPECT_EQ(directory.read("file"), "new");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
   EXPECT_FALSE(replace_file(directory / "no/such/directory", "x", 0600).ok());
+}
+
+TEST(File, RemovesWhatWasNotFinishedAndNothingElse) {
+  const ScratchDirectory directory;
+  for (const char* name : {"a", "a.new-123", "b.new-", "c.new-12x", "d.new", "new-1"}) directory.write(name, "x");
+  remove_unfinished(directory.path());
+  remove_unfinished(directory / "nowhere");
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) left.insert(entry.path().filename().string());
+  EXPECT_THAT(left, testing::ElementsAre("a", "b.new-", "c.new-12x", "d.new", "new-1"));
 }
 
 TEST(Fd, ClosesOnceAndMovesCleanly) {

@@ -5,9 +5,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from bundle_cases import accept, refuse
+from bundle_cases import accept, case, refuse, written
 from bundle_certificates import NOW, YEAR, Certificate, authority
 from bundle_keys import Key
+from bundle_models import small_gguf
+from bundle_site import check_accepted
 
 FORMS = ("rdb", "bare")
 REASON = r"certificate|chain|issuer|anchor|CA "
@@ -41,6 +43,24 @@ accept(20, "certificates: leaf, intermediate, a root that is trusted", signed_by
        CERTIFIED, FORMS)
 accept(20, "certificates: the root itself in the chain as well", signed_by(Certificate("Signer", MIDDLE), [MIDDLE, ROOT]),
        CERTIFIED, FORMS)
+
+
+@case(20, "certificates: what came in by them is served, where they are checked again")
+def _(sites):
+    for form in FORMS:
+        site = sites.copy_of(LISTED)
+        forge = site.forge({"model/small.gguf": small_gguf(2)})
+        leaf = Certificate("Signer", MIDDLE)
+        forge.model_key = leaf.key
+        forge.certify([leaf.der, MIDDLE.der])
+        before = site.activation()["active"]
+        check_accepted(site, written(site, forge, form))
+        site.serve_until_ready()
+        after = site.activation()
+        assert after["active"] != before and not after["failed"], (after, site.log.read_text(errors="replace")[-600:])
+    return len(FORMS), "served"
+
+
 refused(20, "a leaf that signed itself", Certificate("Signer"), [])
 refused(20, "a leaf that signed itself under the root's name", Certificate("Model Root"), [])
 refused(20, "a root that only the bundle knows", lambda: Certificate("Signer", FOREIGN), [FOREIGN])
@@ -136,7 +156,7 @@ def unlisted():
 
 
 def current_lists():
-    return [ROOT.revokes([REVOKED_MIDDLE]), MIDDLE.revokes([REVOKED_LEAF])]
+    return [ROOT.revokes([REVOKED_MIDDLE]), MIDDLE.revokes([REVOKED_LEAF]), REVOKED_MIDDLE.revokes([])]
 
 
 def stale_lists():

@@ -2,7 +2,7 @@
 """Power lost, and every kind of refusal of the disk, before every call that changes it, in all that changes a store or a trust
 root: import, activation, rollback, pins, removal, trust roots, and the first start of a model on trial.
 
-bundle_crash.py [--every N] [--only OPERATION] [-v]
+bundle_crash.py [--power-every N] [--errors-every N] [--only OPERATION] [-v]
 
 Each point is a life of its own. The operation begins on a copy of one state. Before the n-th change everything ends
 (see failing_redoubt/failure_plan.h) or that call fails with ENOSPC, EIO or EROFS. Afterwards the state must be exactly the old one or exactly
@@ -27,7 +27,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from bundle_bench import SITE, Bench, appliance_config, build_binary  # noqa: E402
 from failnth_control import LAST_CALL, Control  # noqa: E402
-from service import DEMO_MODEL  # noqa: E402
+from service import DEMO_MODEL, free_port  # noqa: E402
 
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EROFS": errno.EROFS}
 
@@ -48,22 +48,34 @@ def about(text):
     return {key: value for key, value in json.loads(text).items() if key != "imported"}
 
 
+# A file that was being written when the power went; the next one to hold the lock removes it, and nobody reads it.
+UNFINISHED = re.compile(r"\.new-\d+$")
+
+
+def trusted(state):
+    """What `trust show` says, without what the moment decides."""
+    config = state.parent / "redoubt.toml"
+    shown = subprocess.run([build_binary(), "trust", "show", "--json", "--config", config], capture_output=True, text=True)
+    if shown.returncode != 0:
+        return shown.stderr
+    trust = json.loads(shown.stdout)
+    for name in ("time", "generation"):
+        trust["floors"].pop(name)
+    return trust
+
+
 def view(state):
     """What an operator would say the state is; compared as a whole."""
-    store, trust = state / "store", state / "trust"
-    seen = {"models": {}, "activation": None, "floors": None, "roots": {}}
+    store = state / "store"
+    seen = {"models": {}, "activation": None, "trust": trusted(state)}
     for model in sorted((store / "models").glob("*")) if (store / "models").exists() else ():
         seen["models"][model.name] = {
             file.name: about(file.read_text()) if file.name == "about.json" else hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in sorted(model.iterdir())}
+            for file in sorted(model.iterdir()) if not UNFINISHED.search(file.name)}
     if (store / "activation.json").exists():
         seen["activation"] = json.loads((store / "activation.json").read_text())
         for failure in seen["activation"].get("failed", []):
             failure.pop("time", None)
-    if (trust / "floors.json").exists():
-        seen["floors"] = json.loads((trust / "floors.json").read_text())
-    for root in sorted((trust / "roots").glob("*")) if (trust / "roots").exists() else ():
-        seen["roots"][root.name] = hashlib.sha256(root.read_bytes()).hexdigest()
     return seen
 
 
@@ -105,7 +117,7 @@ class Site:
         self.control = Control(self.executable)
         self.live = self.directory / "live"
         self.state = self.live / "state"
-        self.config = appliance_config(self.live)
+        self.config = appliance_config(self.live, {"server.listen": [f"127.0.0.1:{free_port()}"]})
         self.starts = self.directory / "starts"
         self.prepare()
 
@@ -134,15 +146,25 @@ class Site:
         self.save("empty")
         self.product("trust", "init", self.roots[0])
         self.save("pinned")
+        self.product("trust", "update", self.roots[1])
+        self.second_root = view(self.state)
+        shutil.rmtree(self.state)
+        copy_state(self.starts / "pinned", self.state)
         self.product("import", self.first)
         self.save("proposed")
         self.serve_once(build_binary())
+        self.must_have_proven()
         self.save("active")
         self.product("import", self.second, "--no-activate")
         self.save("both")
         self.product("models", "activate", "redoubt-demo@2")
         self.serve_once(build_binary())
+        self.must_have_proven()
         self.save("second-active")
+
+    def must_have_proven(self):
+        if not self.proven():
+            raise RuntimeError((self.directory / "serve.log").read_text())
 
     def product(self, *arguments):
         return self.bench.run(*arguments, "--config", self.config)
@@ -175,17 +197,17 @@ class Site:
 
     def perform(self, operation, binary):
         if operation.command is None:
-            return self.serve_once(binary)
+            return self.serve_once(binary, 20 if binary == build_binary() else 8)
         return subprocess.run([binary, *map(str, operation.command), "--config", str(self.config)], capture_output=True,
                               text=True, timeout=60)
 
-    def serve_once(self, binary):
+    def serve_once(self, binary, seconds=20):
         """Until the model has proven itself, or the service ends, or enough time has passed for either."""
         log = self.directory / "serve.log"
         with open(log, "wb") as file:
             process = subprocess.Popen([binary, "serve", "--config", str(self.config)], stdin=subprocess.DEVNULL,
                                        stdout=file, stderr=file)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < deadline and not self.proven():
             time.sleep(0.01)
         if process.poll() is None:
@@ -199,8 +221,12 @@ class Site:
 
     def proven(self):
         try:
-            return json.loads((self.state / "store/activation.json").read_text()).get("trial") is None and \
-                (self.state / "trust/floors.json").exists()
+            store = self.state / "store"
+            activation = json.loads((store / "activation.json").read_text())
+            floors = json.loads((self.state / "trust/floors.json").read_text())
+            return activation.get("trial") is None and \
+                any(line["release"] == activation["active"] for line in floors["lines"]) and \
+                (store / "models" / activation["active"] / "answers.json").exists()
         except (OSError, ValueError):
             return False
 
@@ -220,7 +246,7 @@ class Site:
             return "not met", []
         if operation.command is None:
             problems += self.judge_start(seen, old, new)
-        elif seen not in (old, new, dict(new, activation=old["activation"])):  # in the store, not proposed yet
+        elif seen not in (old, new, *self.between(operation, old, new)):
             problems.append(f"neither old nor new: {differences(seen, old)} / {differences(seen, new)}")
         problems += wrong_objects(self.state)
         if error != LAST_CALL and operation.command is not None:
@@ -233,36 +259,31 @@ class Site:
             if done.returncode != 0 and error == errno.ENOSPC and left_over(self.state) > 4096:
                 problems.append(f"kept {left_over(self.state)} bytes")
         again = self.perform(operation, build_binary())
-        if operation.command is not None and seen == old and again.returncode != 0:
+        if operation.command is not None and seen == old != new and again.returncode != 0:
             problems.append(f"fails when done again: {again.stderr.strip()[-300:]}")
-        if operation.name not in ("rollback",) and view(self.state) != new and not self.same_but_times(view(self.state), new):
-            problems.append(f"done again it is not the new state: {differences(view(self.state), new)}")
+        final = view(self.state)
+        if operation.name not in ("rollback",) and strip_activation(final) != strip_activation(new):
+            problems.append(f"done again it is not the new state: {differences(final, new)}")
         problems += wrong_objects(self.state)
         return ("new" if seen == new else "old"), problems
 
+    def between(self, operation, old, new):
+        """Good states that an operation passes through."""
+        if operation.name == "trust update":
+            return [self.second_root]
+        return [dict(new, activation=old["activation"])]  # in the store, not proposed yet
+
     def judge_start(self, seen, old, new):
         """A start changes the state in small steps, each of which is a good one."""
-        steps = dict(seen, activation=None, floors=None)
-        if strip_answers(steps) != strip_answers(dict(old, activation=None, floors=None)):
-            return [f"models or roots changed: {differences(seen, old)}"]
-        wanted = {json.dumps(strip_starts(one["activation"]), sort_keys=True) for one in (old, new)}
-        if json.dumps(strip_starts(seen["activation"]), sort_keys=True) not in wanted:
+        if strip_answers(seen)["models"] != strip_answers(old)["models"]:
+            return [f"models changed: {differences(seen, old)}"]
+        if strip_starts(seen["activation"]) not in [strip_starts(one["activation"]) for one in (old, new)]:
             return [f"activation is neither: {seen['activation']}"]
-        if seen["floors"] not in (old["floors"], new["floors"]) and not self.same_but_times(seen, new):
-            return [f"floors are neither: {seen['floors']}"]
-        if seen["floors"] == new["floors"] != old["floors"] and seen["activation"]["active"] != new["activation"]["active"]:
+        if seen["trust"] not in (old["trust"], new["trust"]):
+            return [f"trust is neither: {differences(seen, old)} / {differences(seen, new)}"]
+        if seen["trust"] == new["trust"] and seen["activation"]["active"] != new["activation"]["active"]:
             return ["the floor was raised before the model had proven itself"]
         return []
-
-    def same_but_times(self, one, other):
-        """Counts of writes and clock times may differ after a second try."""
-        def plain(value):
-            value = strip_answers(json.loads(json.dumps(value)))
-            value["activation"] = strip_starts(value["activation"])
-            if value["floors"]:
-                value["floors"] = {key: item for key, item in value["floors"].items() if key not in ("generation", "time")}
-            return value
-        return plain(one) == plain(other)
 
 
 def strip_starts(activation):
@@ -272,6 +293,10 @@ def strip_starts(activation):
     return activation
 
 
+def strip_activation(seen):
+    return dict(seen, activation=strip_starts(seen["activation"]))
+
+
 def strip_answers(seen):
     models = {name: {file: digest for file, digest in files.items() if file != "answers.json"}
               for name, files in seen["models"].items()}
@@ -279,7 +304,17 @@ def strip_answers(seen):
 
 
 def differences(one, other):
-    return "; ".join(f"{key}: {json.dumps(one[key])[:200]} for {json.dumps(other[key])[:200]}" for key in one if one[key] != other[key])
+    """What is not the same, as paths with both values."""
+    found = []
+
+    def walk(left, right, path):
+        if isinstance(left, dict) and isinstance(right, dict):
+            for key in sorted({*left, *right}):
+                walk(left.get(key), right.get(key), f"{path}/{key[:16]}")
+        elif left != right:
+            found.append(f"{path}: {json.dumps(left)[:120]} for {json.dumps(right)[:120]}")
+    walk(one, other, "")
+    return "; ".join(found)
 
 
 def measure(site, operation):
@@ -299,7 +334,8 @@ def measure(site, operation):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=1, help="take each N-th point of the errors; power is lost at every one")
+    parser.add_argument("--power-every", type=int, default=1, help="lose power at each N-th change")
+    parser.add_argument("--errors-every", type=int, default=1, help="let each N-th change fail")
     parser.add_argument("--only")
     parser.add_argument("-v", action="store_true")
     arguments = parser.parse_args()
@@ -313,8 +349,10 @@ def main():
             outcomes = collections.Counter()
             for role, count in counts.items():
                 for number in range(1, count + 1):
-                    errors = {"power": LAST_CALL}
-                    if number % arguments.every == 0:
+                    errors = {}
+                    if number % arguments.power_every == 0:
+                        errors["power"] = LAST_CALL
+                    if number % arguments.errors_every == 0:
                         errors.update(ERRORS)
                     for name, error in errors.items():
                         outcome, problems = site.live_through(operation, role, number, error, (old, new))

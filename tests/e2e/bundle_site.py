@@ -176,11 +176,11 @@ class Site:
         finally:
             self.stop()
 
-    def start(self):
+    def start(self, environment=None):
         self.log = self.directory / "service.log"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.binary, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, env={**os.environ, **(environment or {})})
 
     def wait_ready(self):
         deadline = time.monotonic() + READY_SECONDS * (5 if SANITIZED else 1)

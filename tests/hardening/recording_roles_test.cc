@@ -15,6 +15,7 @@
 
 #include "hardening/base/file.h"
 #include "hardening/build_kind.h"
+#include "hardening/landlock.h"
 #include "hardening/sandbox.h"
 #include "tests/hardening/child_process.h"
 #include "tests/hardening/roles.h"
@@ -94,6 +95,17 @@ TEST_F(RecordingRoles, AnImporterStagesWhatItReads) {
 TEST_F(RecordingRoles, AnImporterReadsNothingElse) {
   const auto open = [] { return ::openat(3, "input", O_RDONLY | O_CLOEXEC | O_NOFOLLOW); };
   EXPECT_EQ(in_role(importer_policy(kNobody, 5, 3), open), killed_by(SIGSYS));
+}
+
+TEST_F(RecordingRoles, AnImporterReadsWhatTheStoreHasAndChangesNothingThere) {
+  const auto attempt = [&](int flags) {
+    return in_role(importer_policy(kNobody, 5, -1, -1, 3), [flags] {
+      return ::openat(3, "input", flags | O_CLOEXEC | O_NOFOLLOW, 0600) >= 0 ? 0 : errno;
+    });
+  };
+  EXPECT_EQ(attempt(O_RDONLY | O_NONBLOCK), exited(0));
+  if (landlock_abi() == 0) return;
+  EXPECT_EQ(attempt(O_WRONLY | O_APPEND), exited(EACCES));
 }
 
 TEST_F(RecordingRoles, NoneWritesElsewhere) {
