@@ -1,5 +1,5 @@
 // The two roles that write files, each beneath one directory: the auditor its log, from one thread;
-// an importer the staging copy of a bundle, with a thread beside it that hashes and never ends.
+// an importer the staging copy of a bundle, with threads beside it that hash and never end.
 // Landlock keeps their paths where they belong; neither can make a device, a link or an executable
 // file run.
 #include <fcntl.h>
