@@ -17,8 +17,8 @@ void add_status(Command& parent);                                           // s
 void add_reload(Command& parent);                                           // reload
 void add_api_keys(Command& parent);  // api-keys create | list | revoke
 void add_config(Command& parent);    // config check
-void add_keys(Command& parent);      // keys generate
-void add_bundle(Command& parent);    // bundle sign | verify | inspect
+void add_keys(Command& parent);      // keys generate | show | suites
+void add_bundle(Command& parent);    // bundle create | sign | extract-statement | verify | inspect | split | join | golden
 void add_golden(Command& bundle);    // bundle golden
 void add_trust(Command& parent);     // trust create | create-time | sign | merge | init | update | show | time | anchor
 void add_import(Command& parent);    // import
