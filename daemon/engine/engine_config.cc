@@ -89,6 +89,7 @@ Json EngineConfig::serialize() const {
                        {"created", created},
                        {"model_file", model_file},
                        {"source", source},
+                       {"model_digest", model_digest},
                        {"release_text", release_text},
                        {"signature_text", signature_text},
                        {"trust_root_text", trust_root_text},
@@ -137,6 +138,7 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("created", config.created));
   TRY(fields.read("model_file", config.model_file));
   TRY(fields.read("source", config.source));
+  TRY(fields.read("model_digest", config.model_digest));
   TRY(fields.read("release_text", config.release_text));
   TRY(fields.read("signature_text", config.signature_text));
   TRY(fields.read("trust_root_text", config.trust_root_text));

@@ -20,6 +20,8 @@ struct EngineConfig {
   // What descriptor 5 is: "directory" is a bare model as it was signed, "bare" and "release" are
   // the store's objects.
   std::string source = "directory";
+  std::string model_digest;    // what the model is called by its bytes; another one is refused, though
+                               // it may be signed as well. Empty: whatever is there
   std::string release_text;    // "release": the text of release.dsse
   std::string signature_text;  // "bare": the text of model.sig
   // The envelope of the trust root in force, which was accepted before. "release" wants it; "bare"

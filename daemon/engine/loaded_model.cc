@@ -345,6 +345,11 @@ Result<LoadedModel> load_weights(const provisioning::TrustedModel& bundle, const
 Result<LoadedModel> LoadedModel::load(base::Fd files, base::Fd former_weights,
                                       const LoadContext& context) {
   const auto bundle = TRY(open_model(std::move(files), context.config));
+  const std::string& expected = context.config.model_digest;
+  if (!expected.empty() && bundle.digest() != expected) {
+    return base::denied(fmt::format("this is model {}, and {} is to be served: the store was changed",
+                                    bundle.digest(), expected));
+  }
   const std::string name = TRY(choose_file(bundle, context.config.model_file));
   auto model = load_weights(bundle, name, std::move(former_weights), context);
   if (model.ok()) TRY(read_sets(bundle, context.config, model.value()));

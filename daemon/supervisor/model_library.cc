@@ -111,6 +111,7 @@ Result<base::Fd> ModelLibrary::engine_config(ModelStore& store, const StoredMode
   engine.qualify = qualify;
   engine.known_answers = TRY(store.answers(stored));
   engine.source = stored.bare ? "bare" : "release";
+  engine.model_digest = stored.id;
   engine.trust_root_text = trust.root_text();
   if (stored.bare) {
     engine.signature_text = TRY(store.signature_text(stored));

@@ -198,7 +198,11 @@ TEST_F(StartChecksTest, LoadsABareModelFromTheStoreByKeysOrByTheTrustRoot) {
   const auto by_key = load();
   ASSERT_TRUE(by_key.ok()) << by_key.error().message;
   EXPECT_EQ(by_key.value().digest, base::to_hex(statement.root_digest()));
+  config_.model_digest = by_key.value().digest;
   ASSERT_TRUE(start().ok());
+  config_.model_digest.back() ^= 1;
+  EXPECT_THAT(load().error().message, HasSubstr("the store was changed"));
+  config_.model_digest = "";
 
   provisioning::TrustRoot root = trust_test::make_root({&officer_}, 1, {&officer_}, 1);
   root.model.bare = true;
