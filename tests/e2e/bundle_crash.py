@@ -256,7 +256,9 @@ class Site:
                 problems.append("did not say why it failed")
             if done.returncode == 0 and seen != new:
                 problems.append("said it had succeeded")
-            if done.returncode != 0 and error == errno.ENOSPC and left_over(self.state) > 4096:
+            # Where deleting is what fails there is nothing to give back with: the next collection does it.
+            deleting = operation.name == "remove"
+            if done.returncode != 0 and error == errno.ENOSPC and not deleting and left_over(self.state) > 4096:
                 problems.append(f"kept {left_over(self.state)} bytes")
         again = self.perform(operation, build_binary())
         if operation.command is not None and seen == old != new and again.returncode != 0:
