@@ -100,7 +100,7 @@ class Verdict:
 
     def judge(self, undisturbed):
         life = self.life
-        if life.refused is not None and self.role not in ("supervisor", "command"):
+        if life.refused is not None and self.role not in ("supervisor", "command", "importer"):
             self.problems.append("the service did not start")
         if len(life.lost) > (self.role == "gateway"):
             self.problems.append(f"lost: {life.lost}")
