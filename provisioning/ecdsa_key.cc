@@ -16,8 +16,8 @@
 #include "hardening/base/check.h"
 #include "hardening/base/hex.h"
 #include "provisioning/limits.h"
-#include "provisioning/sha256.h"
 #include "provisioning/openssl_objects.h"
+#include "provisioning/sha256.h"
 
 namespace provisioning {
 namespace {
@@ -143,21 +143,7 @@ base::Result<PrivateKey> PrivateKey::generate(Curve curve) {
 
 base::Result<PrivateKey> PrivateKey::parse_pem(const base::Secret& pem,
                                                const base::Secret* password) {
-  if (pem.size() > kKeyFileBytesMax) {
-    return base::exhausted(
-        fmt::format("private key of {} bytes, limit {}", pem.size(), kKeyFileBytesMax));
-  }
-  const BioOwner in = make_reader(pem.expose_text());
-  auto* user = const_cast<void*>(
-      static_cast<const void*>(password));  // OpenSSL's callback type is not const
-  PkeyPtr key(PEM_read_bio_PrivateKey(in.get(), nullptr, give_password, user));
-  if (key == nullptr) {
-    const bool encrypted = pem.expose_text().find("ENCRYPTED") != std::string_view::npos;
-    const std::string reason = openssl_reason();
-    if (encrypted)
-      return base::denied("the private key is encrypted and the password is missing or wrong");
-    return base::invalid_input("not a PEM private key: " + reason);
-  }
+  PkeyPtr key(TRY(read_private_pkey(pem, password)).release());
   const Curve curve = TRY(curve_of(key.get()));
   return PrivateKey(std::move(key), curve);
 }

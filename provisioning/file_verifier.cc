@@ -113,7 +113,7 @@ class PieceReader {
 
   base::Status run(unsigned threads, const FileVerifier::Progress& progress) {
     const auto pieces =
-        static_cast<unsigned>(std::min<std::uint64_t>(piece_count(bytes_.size()), 1024));
+        static_cast<unsigned>(std::min<std::uint64_t>(PiecedFile::pieces(bytes_.size()), 1024));
     std::vector<std::thread> others;
     for (unsigned i = 1; i < std::min(threads, pieces); ++i)
       others.emplace_back([this] { work({}); });
@@ -121,10 +121,6 @@ class PieceReader {
     for (std::thread& other : others) other.join();
     if (failure_.ok() && progress) progress(bytes_.size(), bytes_.size());
     return std::move(failure_);
-  }
-
-  static std::uint64_t piece_count(std::uint64_t bytes) {
-    return bytes / PiecedFile::kPieceBytes + (bytes % PiecedFile::kPieceBytes != 0 ? 1 : 0);
   }
 
  private:
@@ -159,9 +155,9 @@ class PieceReader {
         expected_.digests.subspan(index * sizeof(Sha256Digest), sizeof(Sha256Digest));
     const Sha256Digest actual = sha256(piece);
     if (std::equal(actual.begin(), actual.end(), expected.begin())) return {};
-    return base::denied(
-        fmt::format("piece {} of {} (4 MiB each): sha256 is {}, the signature says {}", index + 1,
-                    piece_count(bytes_.size()), base::to_hex(actual), base::to_hex(expected)));
+    return base::denied(fmt::format(
+        "piece {} of {} (4 MiB each): sha256 is {}, the signature says {}", index + 1,
+        PiecedFile::pieces(bytes_.size()), base::to_hex(actual), base::to_hex(expected)));
   }
 
   void fail(const base::Error& error) {
@@ -184,7 +180,7 @@ base::Status check_pieces(const base::Fd& file, const PiecedFile& expected) {
   const std::uint64_t size = TRY(base::regular_file_size(file));
   if (size != expected.size)
     return base::denied(fmt::format("{} bytes, the signature says {}", size, expected.size));
-  const std::uint64_t digests = PieceReader::piece_count(size) * sizeof(Sha256Digest);
+  const std::uint64_t digests = PiecedFile::digests_bytes(size);
   if (expected.digests.size() != digests) {
     return base::denied(fmt::format("{} bytes of digests of its pieces, where {} should be",
                                     expected.digests.size(), digests));

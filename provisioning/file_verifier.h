@@ -20,6 +20,12 @@ namespace provisioning {
 // `chunks`.
 struct PiecedFile {
   static constexpr std::uint64_t kPieceBytes = 4u << 20;
+  static constexpr std::uint64_t pieces(std::uint64_t file_bytes) {
+    return file_bytes / kPieceBytes + (file_bytes % kPieceBytes != 0 ? 1 : 0);
+  }
+  static constexpr std::uint64_t digests_bytes(std::uint64_t file_bytes) {
+    return pieces(file_bytes) * sizeof(Sha256Digest);
+  }
 
   std::uint64_t size = 0;
   Sha256Digest sha256{};  // of the whole: names the file. Not computed, the pieces are

@@ -1,10 +1,12 @@
 #include "provisioning/openssl_objects.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include <cstring>
 
-#include "hardening/base/secret.h"
+#include "provisioning/limits.h"
 
 namespace provisioning {
 
@@ -36,6 +38,23 @@ int give_password(char* buffer, int size, int, void* user) {
   if (password == nullptr || password->size() > static_cast<std::size_t>(size)) return -1;
   std::memcpy(buffer, password->expose_bytes().data(), password->size());
   return static_cast<int>(password->size());
+}
+
+base::Result<PkeyOwner> read_private_pkey(const base::Secret& pem, const base::Secret* password) {
+  if (pem.size() > kKeyFileBytesMax) {
+    return base::exhausted(
+        fmt::format("private key of {} bytes, limit {}", pem.size(), kKeyFileBytesMax));
+  }
+  const BioOwner in = make_reader(pem.expose_text());
+  auto* user = const_cast<void*>(
+      static_cast<const void*>(password));  // OpenSSL's callback type is not const
+  PkeyOwner key(PEM_read_bio_PrivateKey(in.get(), nullptr, give_password, user));
+  if (key != nullptr) return key;
+  const bool encrypted = pem.expose_text().find("ENCRYPTED") != std::string_view::npos;
+  const std::string reason = openssl_reason();
+  if (encrypted)
+    return base::denied("the private key is encrypted and the password is missing or wrong");
+  return base::invalid_input("not a PEM private key: " + reason);
 }
 
 }  // namespace provisioning

@@ -1,5 +1,5 @@
-// OpenSSL's objects as owned pointers, its buffers as spans, its errors as text. For the sources of
-// this folder.
+// OpenSSL's objects as owned pointers, its buffers as spans, its errors as text. For sources,
+// not for headers that others include.
 #ifndef PROVISIONING_OPENSSL_OBJECTS_H_
 #define PROVISIONING_OPENSSL_OBJECTS_H_
 
@@ -14,6 +14,8 @@
 
 #include "hardening/base/check.h"
 #include "hardening/base/memory_reserve.h"
+#include "hardening/base/result.h"
+#include "hardening/base/secret.h"
 
 namespace provisioning {
 
@@ -57,6 +59,10 @@ std::string openssl_reason();
 // A pem_password_cb: hands over the base::Secret that `user` points to. With null it says "none"
 // instead of asking the terminal, which is OpenSSL's default.
 int give_password(char* buffer, int size, int writing, void* user);
+
+// A private key of whatever kind; `password` may be null. kDenied when it is encrypted and that
+// does not open it.
+base::Result<PkeyOwner> read_private_pkey(const base::Secret& pem, const base::Secret* password);
 
 }  // namespace provisioning
 

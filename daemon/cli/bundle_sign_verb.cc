@@ -33,24 +33,6 @@ struct ExtractOptions {
   std::string output;
 };
 
-base::Result<std::vector<provisioning::Der>> read_chain(const ModelSignOptions& options) {
-  std::vector<provisioning::Der> chain;
-  if (options.certificate.empty()) {
-    if (!options.chain.empty()) return base::invalid_input("--chain without --certificate");
-    return chain;
-  }
-  std::vector<std::string> paths{options.certificate};
-  paths.insert(paths.end(), options.chain.begin(), options.chain.end());
-  for (const std::string& path : paths) {
-    const std::string pem = TRY(base::read_text_file(path, provisioning::kCertificatePemBytesMax));
-    for (auto& der : TRY(provisioning::parse_certificates_pem(pem, provisioning::kCertificatesMax)
-                             .context(path))) {
-      chain.push_back(std::move(der));
-    }
-  }
-  return chain;
-}
-
 // Nobody should sign digests of files that they have not read.
 base::Status check_content(const std::string& path) {
   const auto source = TRY(
@@ -75,7 +57,7 @@ base::Status sign_model(SignableBundle& bundle, const SignOptions& options,
   if (!asked && (!bundle.claims().signature_text.empty() || !suite.starts_with("ecdsa-")))
     return {};
   if (bundle.form() == SignableBundle::Form::kStatement) return {};
-  TRY(bundle.sign_model(key, TRY(read_chain(options.model))));
+  TRY(bundle.sign_model(key, TRY(read_certificate_chain(options.model))));
   fmt::print("model.sig    written\n");
   return {};
 }

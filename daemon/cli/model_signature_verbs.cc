@@ -50,28 +50,11 @@ std::string base_name(const std::string& directory) {
 // ---- sign
 // -----------------------------------------------------------------------------------------------
 
-// The signer's certificate and what --chain names, leaf first.
-base::Result<std::vector<provisioning::Der>> read_chain(const ModelSignOptions& options) {
-  std::vector<std::string> paths{options.certificate};
-  paths.insert(paths.end(), options.chain.begin(), options.chain.end());
-  std::vector<provisioning::Der> chain;
-  for (const std::string& path : paths) {
-    const std::string pem = TRY(base::read_text_file(path, provisioning::kCertificatePemBytesMax));
-    for (auto& der : TRY(provisioning::parse_certificates_pem(pem, provisioning::kCertificatesMax)
-                             .context(path))) {
-      chain.push_back(std::move(der));
-    }
-  }
-  return chain;
-}
-
 base::Result<provisioning::Envelope> seal(const ModelSignOptions& options, std::string payload,
                                           const provisioning::PrivateKey& key) {
-  if (options.certificate.empty()) {
-    if (!options.chain.empty()) return base::invalid_input("--chain without --certificate");
-    return provisioning::seal_payload(std::move(payload), key);
-  }
-  return provisioning::seal_payload(std::move(payload), key, TRY(read_chain(options)));
+  auto chain = TRY(read_certificate_chain(options));
+  if (chain.empty()) return provisioning::seal_payload(std::move(payload), key);
+  return provisioning::seal_payload(std::move(payload), key, std::move(chain));
 }
 
 std::string signer_text(const provisioning::Envelope& envelope) {
@@ -233,6 +216,25 @@ base::Status inspect(const ModelInspectOptions& options) {
 bool is_model_directory(const std::string& path) {
   struct stat info {};
   return is_directory(path) && ::lstat((path + "/release.dsse").c_str(), &info) != 0;
+}
+
+base::Result<std::vector<provisioning::Der>> read_certificate_chain(
+    const ModelSignOptions& options) {
+  std::vector<provisioning::Der> chain;
+  if (options.certificate.empty()) {
+    if (!options.chain.empty()) return base::invalid_input("--chain without --certificate");
+    return chain;
+  }
+  std::vector<std::string> paths{options.certificate};
+  paths.insert(paths.end(), options.chain.begin(), options.chain.end());
+  for (const std::string& path : paths) {
+    const std::string pem = TRY(base::read_text_file(path, provisioning::kCertificatePemBytesMax));
+    for (auto& der : TRY(provisioning::parse_certificates_pem(pem, provisioning::kCertificatesMax)
+                             .context(path))) {
+      chain.push_back(std::move(der));
+    }
+  }
+  return chain;
 }
 
 void declare_model_sign_options(Command& verb, ModelSignOptions& options) {

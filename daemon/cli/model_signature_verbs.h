@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "daemon/cli/command.h"
+#include "hardening/base/result.h"
+#include "provisioning/certificate.h"
 
 namespace daemon_cli {
 
@@ -42,6 +44,11 @@ struct ModelInspectOptions {
 bool is_model_directory(const std::string& path);
 
 // The options as a verb shows them; DIRECTORY (or PATH) and --json are the caller's.
+// The signer's certificate and what --chain names, leaf first; empty without --certificate, and
+// then --chain is refused.
+base::Result<std::vector<provisioning::Der>> read_certificate_chain(
+    const ModelSignOptions& options);
+
 void declare_model_sign_options(Command& verb, ModelSignOptions& options);
 void declare_model_verify_options(Command& verb, ModelVerifyOptions& options);
 

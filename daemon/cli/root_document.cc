@@ -22,10 +22,7 @@ constexpr std::size_t kIdDigitsMin = 8;
 
 base::Result<TrustRoot> read_root(const std::string& path) {
   const std::string text = TRY(base::read_text_file(path, provisioning::kRootBytesMax));
-  const auto envelope = TRY(
-      provisioning::parse_dsse(text, provisioning::kRootPayloadType, provisioning::kRootBytesMax)
-          .context(path));
-  return provisioning::parse_trust_root(envelope.payload).context(path);
+  return provisioning::read_trust_root(text).context(path);
 }
 
 template <typename Number>

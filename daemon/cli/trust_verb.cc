@@ -54,18 +54,12 @@ base::Result<std::string> trust_path(const std::string& config) {
 
 // Pinning a root may be the first thing that is ever done here.
 base::Status make_state_directory(const std::string& trust) {
-  return daemon_supervisor::ensure_directory(trust.substr(0, trust.rfind('/')), daemon_supervisor::kStateMode);
+  return daemon_supervisor::ensure_directory(trust.substr(0, trust.rfind('/')),
+                                             daemon_supervisor::kStateMode);
 }
 
 base::Result<std::string> read_root_text(const std::string& path) {
   return base::read_text_file(path, provisioning::kRootBytesMax);
-}
-
-// What a document says of itself; nobody's signature is looked at.
-base::Result<TrustRoot> read_unverified(const std::string& text) {
-  const auto envelope = TRY(
-      provisioning::parse_dsse(text, provisioning::kRootPayloadType, provisioning::kRootBytesMax));
-  return provisioning::parse_trust_root(envelope.payload);
 }
 
 std::int64_t now() {
@@ -125,7 +119,7 @@ base::Result<Candidate> read_candidate(const std::string& path) {
   Candidate candidate;
   candidate.path = path;
   candidate.text = TRY(read_root_text(path));
-  candidate.version = TRY(read_unverified(candidate.text).context(path)).version;
+  candidate.version = TRY(provisioning::read_trust_root(candidate.text).context(path)).version;
   return candidate;
 }
 
@@ -194,7 +188,7 @@ base::Status update(const SiteOptions& options) {
 
 base::Status show_file(const SiteOptions& options) {
   const TrustRoot root =
-      TRY(read_unverified(TRY(read_root_text(options.file))).context(options.file));
+      TRY(provisioning::read_trust_root(TRY(read_root_text(options.file))).context(options.file));
   if (options.json) {
     base::Json json = root_to_json(root);
     json.set("verified", false);

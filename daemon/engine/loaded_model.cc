@@ -34,13 +34,6 @@ Result<std::vector<provisioning::PublicKey>> parse_keys(const std::vector<std::s
   return keys;
 }
 
-// A trust root that was accepted when it came: its signatures are not looked at again.
-Result<provisioning::TrustRoot> parse_root(std::string_view text) {
-  const auto envelope = TRY(
-      provisioning::parse_dsse(text, provisioning::kRootPayloadType, provisioning::kRootBytesMax));
-  return provisioning::parse_trust_root(envelope.payload);
-}
-
 // A bare model in the store: by the trust root where there is one. Certificates were judged when
 // the model was imported, and do not run out under a model that runs.
 Result<provisioning::TrustedModel> open_bare(base::Fd objects, const EngineConfig& config) {
@@ -48,7 +41,8 @@ Result<provisioning::TrustedModel> open_bare(base::Fd objects, const EngineConfi
     const auto keys = TRY(parse_keys(config.trusted_keys_pem));
     return provisioning::TrustedModel::open_bare(std::move(objects), config.signature_text, keys);
   }
-  const auto root = TRY(parse_root(config.trust_root_text).context("trust root"));
+  const auto root =
+      TRY(provisioning::read_trust_root(config.trust_root_text).context("trust root"));
   if (!root.model.bare)
     return base::denied("the trust root does not take models without a release");
   const auto trust =
@@ -59,7 +53,8 @@ Result<provisioning::TrustedModel> open_bare(base::Fd objects, const EngineConfi
 
 Result<provisioning::TrustedModel> open_model(base::Fd files, const EngineConfig& config) {
   if (config.source == "release") {
-    const auto root = TRY(parse_root(config.trust_root_text).context("trust root"));
+    const auto root =
+        TRY(provisioning::read_trust_root(config.trust_root_text).context("trust root"));
     return provisioning::TrustedModel::open_release(std::move(files), config.release_text, root);
   }
   if (config.source == "bare") return open_bare(std::move(files), config);
@@ -347,8 +342,9 @@ Result<LoadedModel> LoadedModel::load(base::Fd files, base::Fd former_weights,
   const auto bundle = TRY(open_model(std::move(files), context.config));
   const std::string& expected = context.config.model_digest;
   if (!expected.empty() && bundle.digest() != expected) {
-    return base::denied(fmt::format("this is model {}, and {} is to be served: the store was changed",
-                                    bundle.digest(), expected));
+    return base::denied(
+        fmt::format("this is model {}, and {} is to be served: the store was changed",
+                    bundle.digest(), expected));
   }
   const std::string name = TRY(choose_file(bundle, context.config.model_file));
   auto model = load_weights(bundle, name, std::move(former_weights), context);

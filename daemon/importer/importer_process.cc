@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "daemon/ipc/channel.h"
 #include "daemon/supervisor/sealed_memfd.h"
 #include "daemon/supervisor/spawn.h"
 #include "hardening/base/clock.h"
@@ -24,24 +24,10 @@ namespace {
 
 using base::Status;
 
-constexpr int kChannelBufferBytes = 1 << 18;
 constexpr int kDescriptors = 8;
 
 std::int64_t now_ms() {
   return base::SystemClock().monotonic_ns() / 1'000'000;
-}
-
-base::Result<std::pair<base::Fd, base::Fd>> create_channel() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
-    return base::io_error(errno, "socketpair");
-  }
-  std::pair<base::Fd, base::Fd> pair{base::Fd(ends[0]), base::Fd(ends[1])};
-  for (const int end : ends) {
-    (void)::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kChannelBufferBytes,
-                       sizeof kChannelBufferBytes);
-  }
-  return pair;
 }
 
 // A process that is dead and collected when this is dropped.
@@ -176,7 +162,7 @@ base::Result<std::optional<ImportResult>> take_messages(const base::Fd& channel,
 base::Result<ImportResult> run_importer(const ImporterConfig& config,
                                         const ImporterDescriptors& descriptors,
                                         const ImporterHooks& hooks) {
-  auto ends = TRY(create_channel());
+  auto ends = TRY(daemon_ipc::Channel::create_pair());
   Process process(TRY(launch(config, descriptors, ends.second)));
   TRY(ends.second.close());
   Patience patience(now_ms());

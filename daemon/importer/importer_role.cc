@@ -49,7 +49,7 @@ Status run(daemon_supervisor::RoleContext& context) {
   const std::uint64_t space = TRY(free_bytes(staging));
   // It lasts as long as the process: a thread that ends would ask the kernel for more than is
   // permitted below.
-  auto& hash = *new provisioning::HashThread;
+  auto& hash = *new provisioning::HashThreads;
   // The times in certificates are UTC, and no file is to be asked about that.
   (void)::setenv("TZ", "UTC0", 1);
   auto medium = open_medium(std::move(context.resources[0]));

@@ -59,11 +59,7 @@ base::Result<provisioning::TrustRoot> open_root(const ImporterConfig& config) {
     return base::denied(
         "no trust root is pinned here, so no release is trusted: see 'redoubt trust init'");
   }
-  const auto envelope =
-      TRY(provisioning::parse_dsse(config.trust_root, provisioning::kRootPayloadType,
-                                   provisioning::kRootBytesMax)
-              .context("trust root"));
-  return provisioning::parse_trust_root(envelope.payload).context("trust root");
+  return provisioning::read_trust_root(config.trust_root).context("trust root");
 }
 
 base::Result<provisioning::Floors> open_floors(const ImporterConfig& config) {
@@ -105,7 +101,7 @@ Status check_same_files(const provisioning::Statement& statement,
 }  // namespace
 
 StagedImport::StagedImport(const ImporterConfig& config, Descriptors descriptors,
-                           std::uint64_t free_bytes, provisioning::HashThread& hash)
+                           std::uint64_t free_bytes, provisioning::HashThreads& hash)
     : config_(config), descriptors_(std::move(descriptors)), free_bytes_(free_bytes), hash_(hash) {}
 
 ImportResult StagedImport::run(Medium medium) {
@@ -284,8 +280,8 @@ Status StagedImport::check_space(const std::vector<StoredObject>& files) const {
 
 Status StagedImport::take(std::string_view name, const Staging::Expected& file, const Seek& seek,
                           const Staging::Reader& read) {
-  // A file that two names share, or that the store has, is not read again; its place on the medium is
-  // still looked at, and what this release says of it is checked all the same.
+  // A file that two names share, or that the store has, is not read again; its place on the medium
+  // is still looked at, and what this release says of it is checked all the same.
   if (staging_->finished(file.sha256, file.size)) {
     advance(file.size, "importing");
     return seek(file.size);

@@ -41,7 +41,7 @@ class StagedImport {
 
   // `free_bytes`: of the store's disk. All are borrowed but what Descriptors says.
   StagedImport(const ImporterConfig& config, Descriptors descriptors, std::uint64_t free_bytes,
-               provisioning::HashThread& hash);
+               provisioning::HashThreads& hash);
 
   // Never fails: the result says what came of it. Sends `started` and `progress`, and not the
   // result. Call once.
@@ -73,7 +73,7 @@ class StagedImport {
   const ImporterConfig& config_;
   Descriptors descriptors_;
   std::uint64_t free_bytes_;
-  provisioning::HashThread& hash_;
+  provisioning::HashThreads& hash_;
   std::optional<provisioning::Staging> staging_;
   std::vector<provisioning::StoredObject> objects_;
   ImportResult result_;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -12,30 +11,22 @@
 #include <memory>
 #include <set>
 
+#include "provisioning/openssl_objects.h"
+
 namespace daemon_supervisor {
 namespace {
 
 constexpr std::int64_t kValidDays = 3'650;
 constexpr int kSerialBytes = 16;  // random: RFC 5280 section 4.1.2.2 allows up to 20
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Deleter<X509_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
-using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using provisioning::OpensslFree;
+using KeyPtr = provisioning::PkeyOwner;
+using CertificatePtr = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using ExtensionPtr = std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>>;
+using BioPtr = provisioning::BioOwner;
 
 base::Error openssl_error(std::string_view doing) {
-  const unsigned long code = ::ERR_get_error();
-  ::ERR_clear_error();
-  const char* reason = ::ERR_reason_error_string(code);
-  return base::unavailable(
-      fmt::format("{}: {}", doing, reason != nullptr ? reason : "OpenSSL failed"));
+  return base::unavailable(fmt::format("{}: {}", doing, provisioning::openssl_reason()));
 }
 
 // Host names come from the system; a strange one is left out rather than put into a certificate.
@@ -95,12 +86,6 @@ base::Status fill_in(X509* certificate, EVP_PKEY* key, std::int64_t now) {
   return {};
 }
 
-std::span<const std::byte> contents(BIO* bio) {
-  char* data = nullptr;
-  const long bytes = ::BIO_get_mem_data(bio, &data);
-  return std::as_bytes(std::span(data, static_cast<std::size_t>(bytes > 0 ? bytes : 0)));
-}
-
 }  // namespace
 
 base::Result<TlsIdentity> create_self_signed(
@@ -128,9 +113,10 @@ base::Result<TlsIdentity> create_self_signed(
                                       nullptr) != 1) {
     return openssl_error("write the certificate");
   }
-  const auto text = contents(certificate_text.get());
-  auto private_key = TRY(base::Secret::create(contents(key_text.get())));
-  return TlsIdentity{std::string(reinterpret_cast<const char*>(text.data()), text.size()), std::move(private_key)};
+  const auto text = provisioning::contents_of(certificate_text.get());
+  auto private_key = TRY(base::Secret::create(provisioning::contents_of(key_text.get())));
+  return TlsIdentity{std::string(reinterpret_cast<const char*>(text.data()), text.size()),
+                     std::move(private_key)};
 }
 
 }  // namespace daemon_supervisor

@@ -118,20 +118,7 @@ base::Result<SigningKey> SigningKey::generate(std::string_view suite_name) {
 
 base::Result<SigningKey> SigningKey::parse_pem(const base::Secret& pem,
                                                const base::Secret* password) {
-  if (pem.size() > kKeyFileBytesMax) {
-    return base::exhausted(
-        fmt::format("private key of {} bytes, limit {}", pem.size(), kKeyFileBytesMax));
-  }
-  const BioOwner in = make_reader(pem.expose_text());
-  PkeyOwner key(PEM_read_bio_PrivateKey(in.get(), nullptr, give_password, as_user_data(password)));
-  if (key == nullptr) {
-    const bool encrypted = pem.expose_text().find("ENCRYPTED") != std::string_view::npos;
-    const std::string reason = openssl_reason();
-    if (encrypted)
-      return base::denied("the private key is encrypted and the password is missing or wrong");
-    return base::invalid_input("not a PEM private key: " + reason);
-  }
-  return adopt_file(std::move(key));
+  return adopt_file(TRY(read_private_pkey(pem, password)));
 }
 
 base::Result<SigningKey> SigningKey::open_uri(std::string_view uri, const base::Secret* pin) {

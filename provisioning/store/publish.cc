@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::string_view kChunksSuffix = ".chunks";
 
-std::uint64_t chunks_bytes(std::uint64_t size) {
-  const std::uint64_t pieces =
-      size / PiecedFile::kPieceBytes + (size % PiecedFile::kPieceBytes != 0 ? 1 : 0);
-  return pieces * sizeof(Sha256Digest);
-}
-
 // Another process made it, one that parses what came from outside: it may be anything but what it
 // should be.
 base::Result<base::Fd> open_staged(const std::string& path) {
@@ -51,12 +45,13 @@ class ObjectMover {
 
   base::Status move(const StoredObject& object) {
     const std::string chunks = object.sha256 + std::string(kChunksSuffix);
-    const bool present = is_file_of(objects_ + "/" + object.sha256, object.size) &&
-                         is_file_of(objects_ + "/" + chunks, chunks_bytes(object.size));
+    const bool present =
+        is_file_of(objects_ + "/" + object.sha256, object.size) &&
+        is_file_of(objects_ + "/" + chunks, PiecedFile::digests_bytes(object.size));
     // What was staged although it was present is to take the place of a damaged copy.
     if (present && !path_exists(staging_ + "/" + object.sha256)) return {};
     // The digests first: an object is never there without them.
-    TRY(take(chunks, chunks_bytes(object.size)));
+    TRY(take(chunks, PiecedFile::digests_bytes(object.size)));
     return take(object.sha256, object.size);
   }
 

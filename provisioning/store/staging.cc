@@ -13,6 +13,7 @@
 #include "hardening/base/file.h"
 #include "hardening/base/hex.h"
 #include "provisioning/container/stored_bytes.h"
+#include "provisioning/file_verifier.h"
 #include "provisioning/trust/release.h"
 
 namespace provisioning {
@@ -44,17 +45,13 @@ std::optional<std::uint64_t> size_of(const base::Fd& directory, const std::strin
   return size.ok() ? std::optional(size.value()) : std::nullopt;
 }
 
-std::uint64_t digests_bytes(std::uint64_t size) {
-  return (size / kChunkBytes + (size % kChunkBytes != 0 ? 1 : 0)) * sizeof(Sha256Digest);
-}
-
 bool has_object(const base::Fd& directory, const std::string& sha256, std::uint64_t size) {
   return size_of(directory, sha256) == size &&
-         size_of(directory, sha256 + ".chunks") == digests_bytes(size);
+         size_of(directory, sha256 + ".chunks") == PiecedFile::digests_bytes(size);
 }
 
 // Hashes the first `bytes` of a file.
-base::Status rehash(const base::Fd& file, std::uint64_t bytes, HashThread& hash,
+base::Status rehash(const base::Fd& file, std::uint64_t bytes, HashThreads& hash,
                     const Staging::Advance& advance) {
   for (std::uint64_t done = 0; done < bytes;) {
     const auto buffer = hash.buffer();
@@ -95,8 +92,8 @@ bool Staging::finished(const std::string& sha256, std::uint64_t size) const {
   if (size_of(directory_, sha256) != size) return false;
   // Its digests are the first to move when a store takes it over, which may have been cut short.
   const std::string chunks = sha256 + ".chunks";
-  return size_of(directory_, chunks) == digests_bytes(size) ||
-         size_of(objects_, chunks) == digests_bytes(size);
+  return size_of(directory_, chunks) == PiecedFile::digests_bytes(size) ||
+         size_of(objects_, chunks) == PiecedFile::digests_bytes(size);
 }
 
 std::uint64_t Staging::resumable(const std::string& sha256, std::uint64_t size) const {
@@ -139,7 +136,7 @@ base::Result<base::Fd> Staging::open_part(const Expected& file) {
   return part;
 }
 
-base::Status Staging::check_stored(const Expected& file, HashThread& hash,
+base::Status Staging::check_stored(const Expected& file, HashThreads& hash,
                                    const Advance& advance) const {
   const auto object = open_at(objects_, file.sha256, kRead);
   const base::Status read =
@@ -156,7 +153,7 @@ base::Status Staging::check_stored(const Expected& file, HashThread& hash,
   return file.check(found);
 }
 
-base::Status Staging::take(const Expected& file, HashThread& hash, const Reader& read,
+base::Status Staging::take(const Expected& file, HashThreads& hash, const Reader& read,
                            const Advance& advance) {
   const std::uint64_t offset = resumable(file.sha256, file.size);
   resumed_ = resumed_ || offset > 0;

@@ -28,7 +28,7 @@
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
 #include "provisioning/container/multi_hash.h"
-#include "provisioning/store/hash_thread.h"
+#include "provisioning/store/hash_threads.h"
 
 namespace provisioning {
 
@@ -60,12 +60,12 @@ class Staging {
   };
   // Takes a file over: `read` delivers it from byte `resumable()` on. It appears under its name
   // when every digest is right and all is on disk.
-  base::Status take(const Expected& file, HashThread& hash, const Reader& read,
+  base::Status take(const Expected& file, HashThreads& hash, const Reader& read,
                     const Advance& advance);
 
   // The same for a file that the store has: nothing is read of the medium. kCorrupt when the
   // store's copy is damaged or cannot be read, and has to be taken over again.
-  base::Status check_stored(const Expected& file, HashThread& hash, const Advance& advance) const;
+  base::Status check_stored(const Expected& file, HashThreads& hash, const Advance& advance) const;
 
   // A new file with that text, synced.
   base::Status put(const std::string& name, std::string_view text);

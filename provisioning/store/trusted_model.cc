@@ -33,12 +33,21 @@ base::Result<base::Fd> open_object(const base::Fd& objects, const std::string& n
 
 // Of a size that the release has already said, so that a longer file is not read.
 base::Result<std::string> read_digests(const base::Fd& objects, const ReleaseFile& file) {
-  const std::uint64_t pieces = file.size / kChunkBytes + (file.size % kChunkBytes != 0 ? 1 : 0);
   const base::Fd from = TRY(open_object(objects, base::to_hex(file.sha256) + ".chunks"));
-  return base::read_text(from, pieces * sizeof(Sha256Digest)).context("digests of its pieces");
+  return base::read_text(from, PiecedFile::digests_bytes(file.size))
+      .context("digests of its pieces");
 }
 
 }  // namespace
+
+TrustedModel TrustedModel::adopt(SignedModel bare, base::Fd objects) {
+  TrustedModel model;
+  model.bare_ = std::move(bare);
+  model.objects_ = std::move(objects);
+  model.digest_ = base::to_hex(model.bare_->statement().root_digest());
+  model.signers_ = {model.bare_->signer().id};
+  return model;
+}
 
 base::Result<TrustedModel> TrustedModel::open_directory(base::Fd directory,
                                                         std::span<const PublicKey> trusted) {
@@ -48,11 +57,8 @@ base::Result<TrustedModel> TrustedModel::open_directory(base::Fd directory,
 base::Result<TrustedModel> TrustedModel::open_directory(base::Fd directory,
                                                         std::string_view signature_text,
                                                         std::span<const PublicKey> trusted) {
-  TrustedModel model;
-  model.bare_ = TRY(SignedModel::open(std::move(directory), signature_text, by_keys(trusted)));
-  model.digest_ = base::to_hex(model.bare_->statement().root_digest());
-  model.signers_ = {model.bare_->signer().id};
-  return model;
+  return adopt(TRY(SignedModel::open(std::move(directory), signature_text, by_keys(trusted))),
+               base::Fd());
 }
 
 base::Result<TrustedModel> TrustedModel::open_directory(base::Fd directory,
@@ -61,11 +67,7 @@ base::Result<TrustedModel> TrustedModel::open_directory(base::Fd directory,
       TRY(base::open_beneath(directory, kSignatureFileName, O_RDONLY | O_NONBLOCK));
   const std::string text =
       TRY(base::read_text(file, kSignatureBytesMax).context(kSignatureFileName));
-  TrustedModel model;
-  model.bare_ = TRY(SignedModel::open(std::move(directory), text, trust));
-  model.digest_ = base::to_hex(model.bare_->statement().root_digest());
-  model.signers_ = {model.bare_->signer().id};
-  return model;
+  return adopt(TRY(SignedModel::open(std::move(directory), text, trust)), base::Fd());
 }
 
 base::Result<TrustedModel> TrustedModel::open_bare(base::Fd objects,
@@ -77,12 +79,7 @@ base::Result<TrustedModel> TrustedModel::open_bare(base::Fd objects,
 base::Result<TrustedModel> TrustedModel::open_bare(base::Fd objects,
                                                    std::string_view signature_text,
                                                    const SignatureTrust& trust) {
-  TrustedModel model;
-  model.bare_ = TRY(SignedModel::open(base::Fd(), signature_text, trust));
-  model.objects_ = std::move(objects);
-  model.digest_ = base::to_hex(model.bare_->statement().root_digest());
-  model.signers_ = {model.bare_->signer().id};
-  return model;
+  return adopt(TRY(SignedModel::open(base::Fd(), signature_text, trust)), std::move(objects));
 }
 
 base::Result<TrustedModel> TrustedModel::open_release(base::Fd objects,

@@ -59,6 +59,7 @@ class TrustedModel {
 
  private:
   TrustedModel() = default;
+  static TrustedModel adopt(SignedModel bare, base::Fd objects);
 
   base::Result<const ReleaseFile*> released_file(std::string_view name) const;
   base::Result<base::VerifiedFile> read_released(const ReleaseFile& file, unsigned threads,

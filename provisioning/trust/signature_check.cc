@@ -110,6 +110,10 @@ base::Result<std::vector<std::string>> check_signatures(const Dsse& envelope, co
   return std::vector<std::string>(used.begin(), used.end());
 }
 
+base::Result<TrustRoot> read_trust_root(std::string_view envelope_text) {
+  return parse_trust_root(TRY(parse_dsse(envelope_text, kRootPayloadType, kRootBytesMax)).payload);
+}
+
 base::Result<TrustRoot> open_first_root(std::string_view envelope_text) {
   const Dsse envelope =
       TRY(parse_dsse(envelope_text, kRootPayloadType, kRootBytesMax).context("trust root"));

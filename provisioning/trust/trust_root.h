@@ -74,6 +74,10 @@ base::Result<TrustRoot> parse_trust_root(std::string_view payload);
 // The payload to sign. kInvalidInput when it would not be parsed again.
 base::Result<std::string> serialize_trust_root(const TrustRoot& root);
 
+// The same of an envelope at whose signatures nobody looks: for a root that was accepted when it
+// came, and to show what one says.
+base::Result<TrustRoot> read_trust_root(std::string_view envelope_text);
+
 // The ids of the keys that satisfy the role, in order. kDenied says which group has how many of how
 // many, and what was wrong with each signature that did not count (unknown key, revoked, wrong,
 // suite not at hand).

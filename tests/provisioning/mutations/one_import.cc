@@ -39,7 +39,7 @@ base::Result<base::Fd> in_memory(std::string_view bytes) {
 Importer::Importer(daemon_importer::ImporterConfig config, std::string directory)
     : config_(std::move(config)),
       directory_(std::move(directory)),
-      hash_(std::make_unique<provisioning::HashThread>()) {}
+      hash_(std::make_unique<provisioning::HashThreads>()) {}
 
 base::Result<Importer> Importer::create(const SmallSite& site, std::string directory) {
   daemon_importer::ImporterConfig config;

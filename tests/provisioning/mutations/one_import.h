@@ -11,7 +11,7 @@
 #include "daemon/importer/importer_config.h"
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
-#include "provisioning/store/hash_thread.h"
+#include "provisioning/store/hash_threads.h"
 #include "tests/provisioning/mutations/small_bundle.h"
 
 namespace mutations {
@@ -32,7 +32,7 @@ class Importer {
 
   daemon_importer::ImporterConfig config_;
   std::string directory_;
-  std::unique_ptr<provisioning::HashThread> hash_;
+  std::unique_ptr<provisioning::HashThreads> hash_;
 };
 
 }  // namespace mutations

@@ -63,7 +63,7 @@ inline base::Status stage(provisioning::ModelStore& store, const std::string& id
                           const Files& files, std::string_view release_text) {
   const base::Fd directory = TRY(store.open_staging({0, 0}));
   auto staging = TRY(provisioning::Staging::open(directory, TRY(store.open_objects()), id));
-  provisioning::HashThread hash;
+  provisioning::HashThreads hash;
   std::vector<provisioning::StoredObject> objects;
   for (const auto& [name, text] : files) {
     objects.push_back({hex_of(text), text.size()});

@@ -35,7 +35,7 @@ class StagingTest : public testing::Test {
 
   ScratchDirectory staging_;
   ScratchDirectory objects_;
-  HashThread hash_;
+  HashThreads hash_;
   std::uint64_t advanced_ = 0;
   const Staging::Advance advance_ = [this](std::uint64_t bytes) { advanced_ += bytes; };
 };

@@ -1,8 +1,8 @@
-#include "provisioning/store/hash_thread.h"
+#include "provisioning/store/hash_threads.h"
 
 namespace provisioning {
 
-HashThread::HashThread() : memory_(kBuffers * kBufferBytes) {
+HashThreads::HashThreads() : memory_(kBuffers * kBufferBytes) {
   for (std::size_t hasher = 0; hasher < kHashers; ++hasher)
     threads_[hasher] = std::thread([this, hasher] { run(hasher); });
   // What a thread does to come up, a locked-down process may not do any more.
@@ -10,7 +10,7 @@ HashThread::HashThread() : memory_(kBuffers * kBufferBytes) {
   changed_.wait(lock, [&] { return running_ == kHashers; });
 }
 
-HashThread::~HashThread() {
+HashThreads::~HashThreads() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -19,13 +19,13 @@ HashThread::~HashThread() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-std::span<std::byte> HashThread::buffer() {
+std::span<std::byte> HashThreads::buffer() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return submitted_ - hashed_by_all() < kBuffers; });
   return std::span(memory_).subspan((submitted_ % kBuffers) * kBufferBytes, kBufferBytes);
 }
 
-void HashThread::submit(std::size_t count) {
+void HashThreads::submit(std::size_t count) {
   {
     const std::lock_guard lock(mutex_);
     counts_[submitted_ % kBuffers] = count;
@@ -34,7 +34,7 @@ void HashThread::submit(std::size_t count) {
   changed_.notify_all();
 }
 
-FileDigests HashThread::finish() {
+FileDigests HashThreads::finish() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return hashed_by_all() == submitted_; });
   FileDigests digests = sha256_->finish();
@@ -44,7 +44,7 @@ FileDigests HashThread::finish() {
   return digests;
 }
 
-void HashThread::run(std::size_t hasher) {
+void HashThreads::run(std::size_t hasher) {
   std::unique_lock lock(mutex_);
   ++running_;
   changed_.notify_all();
@@ -61,7 +61,7 @@ void HashThread::run(std::size_t hasher) {
   }
 }
 
-void HashThread::hash(std::size_t hasher, std::span<const std::byte> bytes) {
+void HashThreads::hash(std::size_t hasher, std::span<const std::byte> bytes) {
   hasher == 0 ? sha256_->update(bytes) : sha384_->update(bytes);
 }
 

@@ -1,8 +1,8 @@
 // Hashes a file beside its owner, who reads and writes the bytes meanwhile: three digests take
 // longer than all of the copying. SHA-384 has a thread of its own, and takes as long there as the
 // two SHA-256 on the other.
-#ifndef PROVISIONING_STORE_HASH_THREAD_H_
-#define PROVISIONING_STORE_HASH_THREAD_H_
+#ifndef PROVISIONING_STORE_HASH_THREADS_H_
+#define PROVISIONING_STORE_HASH_THREADS_H_
 
 #include <algorithm>
 #include <array>
@@ -24,15 +24,15 @@ namespace provisioning {
 // of either afterwards. One owner, one file at a time:
 //
 //   buffer(), fill it, submit(n), do with these n bytes what else is to be done; …; finish()
-class HashThread {
+class HashThreads {
  public:
   static constexpr std::size_t kBufferBytes = 1u << 20;
   static constexpr std::size_t kBuffers = 8;
 
-  HashThread();
-  HashThread(const HashThread&) = delete;
-  HashThread& operator=(const HashThread&) = delete;
-  ~HashThread();
+  HashThreads();
+  HashThreads(const HashThreads&) = delete;
+  HashThreads& operator=(const HashThreads&) = delete;
+  ~HashThreads();
 
   // A buffer that nobody needs any more; waits for one. What was submitted before stays as it is
   // until then.
@@ -65,4 +65,4 @@ class HashThread {
 
 }  // namespace provisioning
 
-#endif  // PROVISIONING_STORE_HASH_THREAD_H_
+#endif  // PROVISIONING_STORE_HASH_THREADS_H_
