@@ -15,6 +15,8 @@ void add_verbs(Command& root, const daemon_supervisor::RoleHooks& hooks) {
   add_trust(root);
   add_import(root);
   add_models(root);
+  add_audit(root);
+  add_usage(root);
   add_version(root);
 }
 

@@ -18,12 +18,17 @@ void add_reload(Command& parent);                                           // r
 void add_api_keys(Command& parent);  // api-keys create | list | revoke
 void add_config(Command& parent);    // config check
 void add_keys(Command& parent);      // keys generate | show | suites
-void add_bundle(Command& parent);    // bundle create | sign | extract-statement | verify | inspect | split | join | golden
-void add_golden(Command& bundle);    // bundle golden
-void add_trust(Command& parent);     // trust create | create-time | sign | merge | init | update | show | time | anchor
-void add_import(Command& parent);    // import
-void add_models(Command& parent);    // models list | activate | rollback | pin | unpin | remove | gc
-void add_version(Command& parent);   // version
+void add_bundle(Command& parent);  // bundle create | sign | extract-statement | verify | inspect |
+                                   // split | join | golden
+void add_golden(Command& bundle);  // bundle golden
+void add_trust(Command& parent);   // trust create | create-time | sign | merge | init | update |
+                                   // show | time | anchor
+void add_import(Command& parent);  // import
+void add_models(Command& parent);  // models list | activate | rollback | pin | unpin | remove | gc
+void add_audit(Command& parent);   // audit verify | show | export | prove | check | anchor | cosign
+                                   // | replay | keygen
+void add_usage(Command& parent);   // usage
+void add_version(Command& parent);  // version
 
 }  // namespace daemon_cli
 

@@ -38,6 +38,7 @@ struct ModelConfig {
 struct SandboxConfig {
   std::string gateway_user = "redoubt-gateway";  // a name or a number; taken when started as root
   std::string engine_user = "redoubt-engine";
+  std::string auditor_user = "redoubt-auditor";
   std::uint32_t landlock_abi_min = 0;  // a role that reaches less is not accepted
 };
 
@@ -51,6 +52,17 @@ struct SupervisorConfig {
   std::uint32_t restart_period_ms = 600'000;
 };
 
+// daemon/audit/RECORDS.md and LOG.md.
+struct AuditConfig {
+  std::string host;    // how records name this appliance; empty: the log's origin
+  std::string origin;  // the log's name, fixed at its first start; empty: made from its key
+  std::string text = "digest";       // of prompts and answers: "none", "digest" or "sealed"
+  std::string sealed_to;             // absolute path of an X25519 public key (PEM), with "sealed"
+  std::uint32_t sealed_days = 0;     // sealed texts older than this are removed; 0: never
+  std::uint32_t retention_days = 0;  // entries likewise; 0: never, else at least 183
+  std::vector<std::string> witnesses = {};  // verifier keys whose cosignatures are accepted
+};
+
 struct Config {
   ServerConfig server;
   PathsConfig paths;
@@ -60,6 +72,7 @@ struct Config {
   daemon_gateway::GatewayConfig limits;  // without listeners, PEM texts and api_keys: likewise
   SandboxConfig sandbox;
   SupervisorConfig supervisor;
+  AuditConfig audit;
 };
 
 // kInvalidInput with one line "file:line: section.key …" per problem, all of them at once.

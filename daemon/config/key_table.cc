@@ -15,6 +15,10 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kTiB = std::uint64_t{1} << 40;
 constexpr std::size_t kTrustedKeysMax = 16;
 
+constexpr std::size_t kHostBytesMax = 128;
+constexpr std::uint64_t kRetentionDaysMin = 183;  // six months (EU AI Act, Article 26(6))
+constexpr std::uint64_t kDaysMax = 36'500;
+
 constexpr Range kShortTime{100, 600'000};
 constexpr Range kLongTime{1'000, 86'400'000};
 
@@ -176,6 +180,9 @@ constexpr KeyRow kRows[] = {
     {"sandbox", "engine_user", Reload::kRestart,
      kSlot<&Config::sandbox, &SandboxConfig::engine_user>,
      [](Config& c, const Value& v) { return assign(c.sandbox.engine_user, to_user(v)); }},
+    {"sandbox", "auditor_user", Reload::kRestart,
+     kSlot<&Config::sandbox, &SandboxConfig::auditor_user>,
+     [](Config& c, const Value& v) { return assign(c.sandbox.auditor_user, to_user(v)); }},
     {"sandbox", "landlock_abi_min", Reload::kRestart,
      kSlot<&Config::sandbox, &SandboxConfig::landlock_abi_min>,
      [](Config& c, const Value& v) {
@@ -202,6 +209,28 @@ constexpr KeyRow kRows[] = {
      [](Config& c, const Value& v) {
        return assign(c.supervisor.restart_period_ms, to_u32(v, kLongTime));
      }},
+
+    {"audit", "host", Reload::kRestart, kSlot<&Config::audit, &AuditConfig::host>,
+     [](Config& c, const Value& v) { return assign(c.audit.host, to_text(v, kHostBytesMax)); }},
+    {"audit", "origin", Reload::kRestart, kSlot<&Config::audit, &AuditConfig::origin>,
+     [](Config& c, const Value& v) { return assign(c.audit.origin, to_log_origin(v)); }},
+    {"audit", "text", Reload::kInPlace, kSlot<&Config::audit, &AuditConfig::text>,
+     [](Config& c, const Value& v) {
+       return assign(c.audit.text, to_choice(v, {"none", "digest", "sealed"}));
+     }},
+    {"audit", "sealed_to", Reload::kInPlace, kSlot<&Config::audit, &AuditConfig::sealed_to>,
+     [](Config& c, const Value& v) { return assign(c.audit.sealed_to, to_absolute_path(v)); }},
+    {"audit", "sealed_days", Reload::kRestart, kSlot<&Config::audit, &AuditConfig::sealed_days>,
+     [](Config& c, const Value& v) {
+       return assign(c.audit.sealed_days, to_u32(v, {1, kDaysMax, true}));
+     }},
+    {"audit", "retention_days", Reload::kRestart,
+     kSlot<&Config::audit, &AuditConfig::retention_days>,
+     [](Config& c, const Value& v) {
+       return assign(c.audit.retention_days, to_u32(v, {kRetentionDaysMin, kDaysMax, true}));
+     }},
+    {"audit", "witnesses", Reload::kRestart, kSlot<&Config::audit, &AuditConfig::witnesses>,
+     [](Config& c, const Value& v) { return assign(c.audit.witnesses, to_witnesses(v)); }},
 };
 // clang-format on
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "daemon/audit/tlog/note.h"
 #include "hardening/base/checked.h"
 #include "hardening/base/file.h"
 
@@ -15,6 +16,8 @@ constexpr std::size_t kPathBytesMax = 1'024;
 constexpr std::size_t kModelNameBytesMax = 256;
 constexpr std::size_t kUserBytesMax = 32;
 constexpr std::size_t kListenMax = 16;
+constexpr std::size_t kOriginBytesMax = 128;
+constexpr std::size_t kWitnessesMax = 16;
 
 constexpr std::string_view kLettersAndDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -144,6 +147,25 @@ base::Result<std::string> to_model_name(const TomlValue& value) {
   auto name = TRY(to_text(value, kModelNameBytesMax));
   if (!name.empty() && consists_of(name, "-_.:/")) return name;
   return base::invalid_input("must consist of letters, digits and \"-_.:/\"");
+}
+
+base::Result<std::string> to_log_origin(const TomlValue& value) {
+  auto origin = TRY(to_text(value, kOriginBytesMax));
+  for (const char c : origin) {
+    if (c <= ' ' || c > '~' || c == '+')
+      return base::invalid_input("must consist of visible ASCII characters other than '+'");
+  }
+  return origin;
+}
+
+base::Result<std::vector<std::string>> to_witnesses(const TomlValue& value) {
+  auto keys = TRY(to_texts(value, kWitnessesMax));
+  for (const std::string& key : keys) {
+    const auto parsed = daemon_audit::VerifierKey::parse(key);
+    if (!parsed.ok())
+      return base::invalid_input("must be verifier keys: " + parsed.error().message);
+  }
+  return keys;
 }
 
 base::Result<std::string> to_user(const TomlValue& value) {

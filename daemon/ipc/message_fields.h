@@ -105,6 +105,11 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Retiring> m) {
   return io.number(m.requests, "retiring.requests");
 }
 
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, AuditChannel> m) {
+  return io.number(m.writer, "audit_channel.writer");
+}
+
 // ---- data channel -------------------------------------------------------------------------------
 
 template <typename Io>
@@ -117,7 +122,9 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Hello> m) {
   TRY(io.number(m.sequences_max, "hello.sequences_max"));
   TRY(io.flag(m.has_chat_template, "hello.has_chat_template"));
   TRY(io.template text<std::uint16_t>(m.model_digest, "hello.model_digest", kModelDigestBytesMax));
-  return io.template text<std::uint16_t>(m.kernels, "hello.kernels", kKernelsBytesMax);
+  TRY(io.template text<std::uint16_t>(m.kernels, "hello.kernels", kKernelsBytesMax));
+  return io.template text<std::uint16_t>(m.release_digest, "hello.release_digest",
+                                         kReleaseDigestBytesMax);
 }
 
 template <typename Io>
@@ -220,6 +227,7 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Event> m) {
     TRY(io.number(m.prompt_tokens, "event.prompt_tokens"));
     TRY(io.number(m.completion_tokens, "event.completion_tokens"));
     TRY(io.number(m.cached_prompt_tokens, "event.cached_prompt_tokens"));
+    TRY(io.number(m.device_us, "event.device_us"));
   }
   if (m.finish != EventFinish::kError) return {};
   return io.template text<std::uint16_t>(m.error, "event.error", kErrorTextBytesMax);
@@ -231,6 +239,54 @@ base::Status visit_fields(Io& io, FieldsOf<Io, Events> m) {
   return io.template list<std::uint16_t>(
       m.events, "events.count", kEventsPerMessageMax,
       [&io](FieldsOf<Io, Event> event) { return visit_fields<Io>(io, event); });
+}
+
+// ---- audit channel ------------------------------------------------------------------------------
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Append> m) {
+  TRY(io.number(m.number, "append.number"));
+  TRY(io.flag(m.prove, "append.prove"));
+  TRY(io.template text<std::uint16_t>(m.type, "append.type", kRecordTypeBytesMax));
+  return io.template text<std::uint32_t>(m.body, "append.body", kRecordBodyBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, SealedPiece> m) {
+  TRY(io.number(m.number, "sealed_piece.number"));
+  return io.rest(m.bytes, "sealed_piece.bytes", kSealedPieceBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Appended> m) {
+  return io.number(m.through, "appended.through");
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Proof> m) {
+  TRY(io.number(m.number, "proof.number"));
+  TRY(io.number(m.index, "proof.index"));
+  TRY(io.template text<std::uint32_t>(m.record, "proof.record", kRecordBytesMax));
+  return io.template text<std::uint32_t>(m.proof, "proof.proof", kProofBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, AuditState> m) {
+  TRY(io.choice(m.condition, "audit_state.state", AuditCondition::kFailing));
+  return io.template text<std::uint16_t>(m.text, "audit_state.text", kStateTextBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Cosign> m) {
+  TRY(io.number(m.ticket, "cosign.ticket"));
+  return io.template text<std::uint16_t>(m.note, "cosign.note", kNoteBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, Cosigned> m) {
+  TRY(io.number(m.ticket, "cosigned.ticket"));
+  TRY(io.flag(m.accepted, "cosigned.accepted"));
+  return io.template text<std::uint16_t>(m.text, "cosigned.text", kStateTextBytesMax);
 }
 
 }  // namespace daemon_ipc

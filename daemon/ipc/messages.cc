@@ -36,6 +36,7 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kPeerLost, "peer_lost"},
     {MessageType::kRejected, "rejected"},
     {MessageType::kRetiring, "retiring"},
+    {MessageType::kAuditChannel, "audit_channel"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},
@@ -45,6 +46,13 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kEvents, "events"},
     {MessageType::kRequestResume, "request_resume"},
     {MessageType::kStarted, "started"},
+    {MessageType::kAppend, "append"},
+    {MessageType::kSealedPiece, "sealed_piece"},
+    {MessageType::kAppended, "appended"},
+    {MessageType::kProof, "proof"},
+    {MessageType::kAuditState, "audit_state"},
+    {MessageType::kCosign, "cosign"},
+    {MessageType::kCosigned, "cosigned"},
 }};
 
 // The largest event there can be fits in a message on its own.
@@ -52,6 +60,9 @@ static_assert(kEventsBytesMax > 64 + kEventTextBytesMax + kErrorTextBytesMax +
                                     (1 + kTopLogprobsMax) * (kTokenBytesMax + 16));
 static_assert(kMessageBytesMax > kReportBytesMax + 64 &&
               kMessageBytesMax > kBodyChunkBytesMax + 64);
+static_assert(kMessageBytesMax > kRecordBytesMax + kProofBytesMax + 64 &&
+              kMessageBytesMax > kRecordBodyBytesMax + kRecordTypeBytesMax + 64 &&
+              kMessageBytesMax > kSealedPieceBytesMax + 64);
 
 template <std::size_t I>
 base::Result<Message> parse_row(base::ByteReader& reader) {
@@ -86,6 +97,7 @@ std::string_view message_name(MessageType type) {
 
 std::size_t descriptors_of(const Message& message) {
   const bool with_one = std::holds_alternative<PeerChannel>(message) ||
+                        std::holds_alternative<AuditChannel>(message) ||
                         std::holds_alternative<Reload>(message) ||
                         std::holds_alternative<Weights>(message);
   return with_one ? 1 : 0;

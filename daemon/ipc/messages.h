@@ -34,6 +34,13 @@ inline constexpr std::size_t kDigestBytes = 32;           // SHA-256
 inline constexpr std::size_t kModelDigestBytesMax = 128;  // hexadecimal
 inline constexpr std::size_t kKernelsBytesMax = 64;
 inline constexpr std::size_t kWeightsKeyBytesMax = 256;
+inline constexpr std::size_t kReleaseDigestBytesMax = 128;  // hexadecimal
+inline constexpr std::size_t kRecordTypeBytesMax = 64;      // of an audit record
+inline constexpr std::size_t kRecordBodyBytesMax = 32'768;  // as canonical JSON
+inline constexpr std::size_t kRecordBytesMax = 34'816;      // with its envelope
+inline constexpr std::size_t kSealedPieceBytesMax = 32'768;
+inline constexpr std::size_t kProofBytesMax = 16'384;  // a tlog-proof, checkpoint included
+inline constexpr std::size_t kNoteBytesMax = 16'384;   // a signed note
 
 enum class MessageType : std::uint16_t {
   kReady = 1,
@@ -52,6 +59,7 @@ enum class MessageType : std::uint16_t {
   kPeerLost = 14,
   kRejected = 15,
   kRetiring = 16,
+  kAuditChannel = 17,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -61,6 +69,13 @@ enum class MessageType : std::uint16_t {
   kEvents = 38,
   kRequestResume = 39,
   kStarted = 40,
+  kAppend = 48,
+  kSealedPiece = 49,
+  kAppended = 50,
+  kProof = 51,
+  kAuditState = 52,
+  kCosign = 53,
+  kCosigned = 54,
 };
 
 // ---- control channel
@@ -129,6 +144,10 @@ struct Retiring {
   std::uint64_t engine = 0;
   std::uint32_t requests = 0;
 };
+// Beside it one end of the channel between a writer of the audit log and the auditor.
+struct AuditChannel {
+  std::uint64_t writer = 0;  // names this incarnation of the gateway, for ever
+};
 // The packed weights, for the engine that comes after: a sealed memfd beside the message.
 struct Weights {
   std::uint64_t bytes = 0;
@@ -150,6 +169,7 @@ struct Hello {
   // both are what they were.
   std::string model_digest = {};
   std::string kernels = {};
+  std::string release_digest = {};  // of the release's statement; empty: a bare model
 };
 
 enum class RequestKind : std::uint8_t { kChat = 0, kCompletion = 1 };
@@ -235,18 +255,65 @@ struct Event {
   std::uint32_t prompt_tokens = 0;  // in finishing events, as the next two
   std::uint32_t completion_tokens = 0;
   std::uint32_t cached_prompt_tokens = 0;
-  std::string error;  // with kError
+  std::uint64_t device_us = 0;  // compute time charged to this choice by this engine
+  std::string error;            // with kError
 };
 struct Events {
   std::uint64_t id = 0;
   std::vector<Event> events;
 };
 
+// ---- audit channel (the supervisor's own records: the auditor's control channel)
+// ---------------------------------------------------------------------------------------
+
+// Records of one writer are numbered 1, 2, 3 …; one that was appended already is acknowledged and
+// not appended again.
+struct Append {
+  std::uint64_t number = 0;
+  bool prove = false;  // a Proof is wanted
+  std::string type;    // daemon/audit/RECORDS.md: "request.admitted"
+  std::string body;    // a JSON object
+};
+// Of the sealed text that belongs to the append of that number, which follows the last piece.
+struct SealedPiece {
+  std::uint64_t number = 0;
+  std::vector<std::byte> bytes;
+};
+// Every record of this writer up to that number is durable. Also the auditor's first word on a
+// channel.
+struct Appended {
+  std::uint64_t through = 0;
+};
+// Before the Appended that covers it.
+struct Proof {
+  std::uint64_t number = 0;
+  std::uint64_t index = 0;  // of the leaf
+  std::string record;       // the leaf
+  std::string proof;        // a C2SP tlog-proof with the checkpoint it leads to
+};
+enum class AuditCondition : std::uint8_t { kAppending = 0, kFailing = 1 };
+// After the first Appended, and when it changes. While it fails nothing is lost: what was sent is
+// appended when that is possible again.
+struct AuditState {
+  AuditCondition condition = AuditCondition::kAppending;
+  std::string text;  // why it fails
+};
+// A checkpoint of this log that came back with a witness's signature.
+struct Cosign {
+  std::uint64_t ticket = 0;
+  std::string note;
+};
+struct Cosigned {
+  std::uint64_t ticket = 0;
+  bool accepted = false;
+  std::string text;  // why not; else the witness and the size
+};
+
 using Message =
     std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
-                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected, Retiring, Hello,
-                 RequestBegin, RequestBody, Cancel, Admitted, Refused, Events, RequestResume,
-                 Started>;
+                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected, Retiring, AuditChannel,
+                 Hello, RequestBegin, RequestBody, Cancel, Admitted, Refused, Events, RequestResume,
+                 Started, Append, SealedPiece, Appended, Proof, AuditState, Cosign, Cosigned>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

@@ -88,6 +88,9 @@ StatePaths::StatePaths(const daemon_config::Config& config)
           or_default(config.server.tls_private_key, tls_directory + "/private-key.pem")),
       store(config.paths.state + "/store"),
       trust(config.paths.state + "/trust"),
+      audit(config.paths.state + "/audit"),
+      audit_salt(config.paths.state + "/audit-salt.key"),
+      acts(config.paths.state + "/acts"),
       control_socket(config.paths.runtime + "/control.sock") {}
 
 base::Status ensure_directory(const std::string& path, unsigned mode) {

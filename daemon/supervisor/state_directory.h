@@ -6,7 +6,11 @@
 //   tls/certificate.pem     made on first start when the configuration names none
 //   tls/private-key.pem     0600
 //   store/                  models (provisioning/store/model_store.h)
-//   trust/                  the trust root and what never goes down (provisioning/trust/trust_store.h)
+//   audit/                  the log (daemon/audit/LOG.md); the auditor's
+//   audit-salt.key          what digests of prompts are salted with, 0600
+//   acts/                   what commands report to the log, until it is there
+//   trust/                  the trust root and what never goes down
+//   (provisioning/trust/trust_store.h)
 #ifndef DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
 #define DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
 
@@ -34,6 +38,9 @@ struct StatePaths {
   std::string tls_private_key;
   std::string store;
   std::string trust;
+  std::string audit;
+  std::string audit_salt;
+  std::string acts;
   std::string control_socket;
 };
 

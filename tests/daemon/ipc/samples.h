@@ -73,7 +73,8 @@ inline std::vector<Message> samples() {
       PeerLost{3},
       Rejected{"model/x.gguf: piece 7 is not what was signed"},
       Retiring{2, 17},
-      Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true, "00ff", "cpu-amx"},
+      AuditChannel{1ull << 63},
+      Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true, "00ff", "cpu-amx", "11ee"},
       sample_request_begin(),
       RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},
       Cancel{7},
@@ -81,7 +82,14 @@ inline std::vector<Message> samples() {
       Refused{7, base::ErrorCode::kExhausted, "context_length_exceeded", "messages", "too long"},
       sample_events(),
       RequestResume{7, 2, {1, -1, 151'643}},
-      Started{7}};
+      Started{7},
+      Append{3, true, "request.admitted", R"({"request":"req-1"})"},
+      SealedPiece{3, {std::byte{1}, std::byte{0}}},
+      Appended{3},
+      Proof{3, 70'000, R"({"index":70000})", "c2sp.org/tlog-proof@v1\n"},
+      AuditState{AuditCondition::kFailing, "no space left on device"},
+      Cosign{9, "origin\n1\n"},
+      Cosigned{9, true, "witness.example, size 1"}};
 }
 
 }  // namespace daemon_ipc

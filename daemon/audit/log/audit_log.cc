@@ -1,0 +1,1 @@
+#include "daemon/audit/log/audit_log.h"

@@ -1,0 +1,1 @@
+#include "daemon/audit/log/log_reader.h"

@@ -1,0 +1,1 @@
+#include "daemon/audit/seal/sealed_text.h"

@@ -1,0 +1,1 @@
+#include "daemon/audit/tlog/note.h"

@@ -1,0 +1,1 @@
+#include "daemon/auditor/auditor_role.h"

@@ -1,0 +1,7 @@
+#include "daemon/cli/verbs.h"
+
+namespace daemon_cli {
+
+void add_usage(Command&) {}
+
+}  // namespace daemon_cli

@@ -1,0 +1,1 @@
+#include "hardening/base/canonical_json.h"
