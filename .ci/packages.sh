@@ -2,7 +2,7 @@
 # when it has to; says what it does. Debian 12 and 13.
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config ccache
   libssl-dev libcpp-httplib-dev libarchive-dev libseccomp-dev libsystemd-dev nlohmann-json3-dev libcli11-dev
-  libtomlplusplus-dev libfmt-dev libpcre2-dev libtss2-dev)
+  libtomlplusplus-dev libfmt-dev libpcre2-dev libqrencode-dev libtss2-dev)
 TEST_PACKAGES=(git libgtest-dev libgmock-dev libbenchmark-dev python3 python3-venv openssl ca-certificates procps strace)
 # A token and a TPM made of software, for tests that say so when they are skipped without.
 DEVICE_PACKAGES=(softhsm2 libengine-pkcs11-openssl swtpm)

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "bench/audit/append_bench.h"
 #include "bench/import/verify_bench.h"
 #include "bench/kernels/kernel_bench.h"
 #include "bench/limits/limits.h"
@@ -33,6 +34,7 @@ constexpr Verb kVerbs[] = {
      "an engine whose weights outlive it: its successor, its speed"},
     {"versus", bench::run_versus, "the same beside llama.cpp, in turns, as ratios"},
     {"verify", bench::run_verify_bench, "what verifying a file costs beside reading it"},
+    {"audit", bench::run_append_bench, "how many records a second the auditor makes durable"},
     {"load", bench::run_load_bench, "streams against a running service"},
     {"wait", bench::run_wait, "until a service is ready"},
     {"targets", bench::run_targets, "the results of bench/run against what is to be reached"},

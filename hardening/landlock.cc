@@ -20,6 +20,7 @@ constexpr int kRulePathBeneath = 1;
 constexpr std::uint64_t kWriteFile = 1u << 1;
 constexpr std::uint64_t kReadFile = 1u << 2;
 constexpr std::uint64_t kReadDirectory = 1u << 3;
+constexpr std::uint64_t kRemoveDirectory = 1u << 4;
 constexpr std::uint64_t kRemoveFile = 1u << 5;
 constexpr std::uint64_t kMakeDirectory = 1u << 7;
 constexpr std::uint64_t kMakeRegularFile = 1u << 8;
@@ -54,10 +55,11 @@ RulesetAttributes everything_known_to(int abi) {
   return rights;
 }
 
-// A rename removes the old name; unlink() is on no seccomp list.
+// A rename removes the old name. Of those who record, unlinkat() is on the auditor's seccomp list
+// alone.
 constexpr std::uint64_t kRead = kReadFile | kReadDirectory;
 constexpr std::uint64_t kRecord =
-    kRead | kWriteFile | kRemoveFile | kMakeDirectory | kMakeRegularFile;
+    kRead | kWriteFile | kRemoveFile | kRemoveDirectory | kMakeDirectory | kMakeRegularFile;
 
 base::Status allow_beneath(const base::Fd& ruleset, int directory, std::uint64_t rights) {
   if (directory < 0) return {};

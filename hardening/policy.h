@@ -35,7 +35,7 @@ struct PolicyFacts {
   Identity identity;                   // taken where the process may change its user
   int readable_directory = -1;         // Landlock: files beneath it may be read; -1: none
   int stored_directory = -1;           // likewise: what there is already
-  int writable_directory = -1;         // Landlock: files beneath it may be read, made and renamed
+  int writable_directory = -1;  // Landlock: files beneath it may be read, made, renamed and removed
   FileGrowth file_growth = FileGrowth::kNever;
   SyscallRules stage_1;
   SyscallRules stage_2;

@@ -3,6 +3,7 @@
 // Landlock keeps their paths where they belong; neither can make a device, a link or an executable
 // file run.
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -14,7 +15,6 @@ namespace hardening {
 namespace {
 
 constexpr std::uint32_t kCreate = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-constexpr std::uint32_t kAppend = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 constexpr std::uint32_t kRead = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
 
 const SyscallRule kWaits[] = {
@@ -22,16 +22,38 @@ const SyscallRule kWaits[] = {
     allow(SYS_read, "files that are open"),
 };
 
-// A log of tiles: files are created under another name and renamed, or appended to; never cut.
+// A log of tiles: files are created under another name and renamed, never opened to be written
+// again, never cut. What is removed is what was published in another form, or is too old. Signing
+// is Ed25519 and wants no randomness.
 const SyscallRule kAppends[] = {
-    allow(SYS_openat, {equals(2, kCreate)}, "a new tile"),
-    allow(SYS_openat, {equals(2, kAppend)}, "the entries being collected"),
-    allow(SYS_openat, {equals(2, kRead)}, "what a former auditor wrote"),
+    allow(SYS_openat, {equals(2, kCreate)}, "a new tile, a new journal"),
+    allow(SYS_openat, {equals(2, kRead)}, "what was written before"),
     allow(SYS_openat, {equals(2, kRead | O_DIRECTORY)}, "to make a rename durable"),
     allow(SYS_mkdirat, "tiles are in directories of 256"),
     allow(SYS_renameat, "a complete file takes its name at once"),
+    allow(SYS_unlinkat, {bits(2, 0, AT_REMOVEDIR)},
+          "a journal whose entries are in tiles, partial tiles, what is past its time"),
     allow(SYS_fsync, "an entry is durable before it is acknowledged"),
-    allow(SYS_getrandom, {bits(2, 0, GRND_NONBLOCK)}, "signing checkpoints"),
+    allow(SYS_fallocate, {equals(1, FALLOC_FL_KEEP_SIZE)}, "the journal's space, ahead of need"),
+};
+
+// A single thread, but OpenSSL does not know.
+const SyscallRule kLibraries[] = {
+    allow(SYS_futex, {bits(1, FUTEX_WAKE, FUTEX_PRIVATE_FLAG)},
+          "OpenSSL does each thing for the first time once"),
+};
+
+// What a former auditor left is looked through once.
+const SyscallRule kListsLog[] = {
+    allow(SYS_getdents64, "which tiles, journals and sealed texts there are"),
+    allow(SYS_fcntl, {equals(1, F_GETFL)}, "fdopendir()"),
+    allow(SYS_fcntl, {equals(1, F_SETFD)}, "fdopendir()"),
+    allow(SYS_fcntl, {equals(1, F_SETFD), equals(2, FD_CLOEXEC)}, "fdopendir()"),
+    allow(SYS_umask, "what it writes is not for others"),
+    allow(SYS_mlock, "the text of the key, as long as it is read or made"),
+    allow(SYS_madvise, {equals(2, MADV_DONTDUMP)}, "likewise"),
+    allow(SYS_madvise, {equals(2, MADV_WIPEONFORK)}, "likewise"),
+    allow(SYS_futex, {equals(1, FUTEX_WAKE_PRIVATE)}, "one-time initialisations of OpenSSL's"),
 };
 
 // Reads a bundle by position, creates files that were not there or goes on with one, and names it
@@ -70,13 +92,14 @@ const SyscallRule kStartsAlone[] = {
 }  // namespace
 
 SyscallRules auditor_stage_1() {
-  return join({kWaits, kAppends, kStartsAlone, memory_rules(), ending_rules(), channel_rules(),
-               file_fact_rules(), tighten_rules(), refused_rules()});
+  return join({kWaits, kAppends, kLibraries, kListsLog, kStartsAlone, memory_rules(),
+               ending_rules(), channel_rules(), file_fact_rules(), tighten_rules(),
+               refused_rules()});
 }
 
 SyscallRules auditor_stage_2() {
-  return join({kWaits, kAppends, memory_rules(), ending_rules(), channel_rules(), file_fact_rules(),
-               refused_rules()});
+  return join({kWaits, kAppends, kLibraries, memory_rules(), ending_rules(), channel_rules(),
+               file_fact_rules(), refused_rules()});
 }
 
 SyscallRules importer_stage_1() {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "daemon/auth/api_keys.h"
+#include "daemon/cli/act.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/table.h"
@@ -57,12 +58,11 @@ base::Status apply_to_service(const StatePaths& paths) {
                            error->as_string());
 }
 
-base::Status create(const KeyOptions& options) {
-  const StatePaths paths = TRY(state_paths(options));
-  TRY(daemon_supervisor::ensure_directory(paths.directory, daemon_supervisor::kStateMode));
+base::Status create_key(const StatePaths& paths, const KeyOptions& options, Act& act) {
   auto keys = TRY(daemon_supervisor::read_api_keys(paths));
   const auto created = TRY(keys.create(options.name, base::SystemClock().unix_seconds()));
   TRY(daemon_supervisor::write_api_keys(paths, keys));
+  act.add_fact("id", created.id);
   if (options.for_ask) {
     TRY(base::replace_file(paths.ask_key, created.key.expose_text(), kPrivate));
     fmt::print("{}  written to {}\n", created.id, paths.ask_key);
@@ -76,13 +76,26 @@ base::Status create(const KeyOptions& options) {
   return apply_to_service(paths);
 }
 
-base::Status revoke(const KeyOptions& options) {
-  const StatePaths paths = TRY(state_paths(options));
+base::Status create(const KeyOptions& options) {
+  const auto config = TRY(daemon_config::read_config(options.config));
+  Act act("api-keys create", {{"name", options.name}, {"for_ask", options.for_ask ? "yes" : "no"}});
+  TRY(act.begin(config));
+  return act.finish(create_key(StatePaths(config), options, act));
+}
+
+base::Status revoke_key(const StatePaths& paths, const KeyOptions& options) {
   auto keys = TRY(daemon_supervisor::read_api_keys(paths));
   TRY(keys.revoke(options.id));
   TRY(daemon_supervisor::write_api_keys(paths, keys));
   fmt::print("revoked {}\n", options.id);
   return apply_to_service(paths);
+}
+
+base::Status revoke(const KeyOptions& options) {
+  const auto config = TRY(daemon_config::read_config(options.config));
+  Act act("api-keys revoke", {{"id", options.id}});
+  TRY(act.begin(config));
+  return act.finish(revoke_key(StatePaths(config), options));
 }
 
 std::string format_time(std::int64_t unix_seconds) {

@@ -13,8 +13,10 @@ namespace daemon_cli {
 void add_audit_verify(Command& audit);  // verify
 void add_audit_show(Command& audit);    // show
 void add_audit_export(Command& audit);  // export
-void add_audit_prove(Command& audit);   // prove, check
-void add_audit_anchor(Command& audit);  // anchor, cosign
+void add_audit_prove(Command& audit);   // prove, and add_audit_check()
+void add_audit_check(Command& audit);   // check
+void add_audit_anchor(Command& audit);  // anchor, and add_audit_cosign()
+void add_audit_cosign(Command& audit);  // cosign
 void add_audit_replay(Command& audit);  // replay
 void add_audit_keygen(Command& audit);  // keygen
 

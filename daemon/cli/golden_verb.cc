@@ -12,11 +12,9 @@
 #include "daemon/cli/verbs.h"
 #include "daemon/engine/golden_maker.h"
 #include "daemon/engine/loaded_model.h"
+#include "daemon/engine/own_signature.h"
 #include "hardening/base/clock.h"
 #include "hardening/base/file.h"
-#include "provisioning/ecdsa_key.h"
-#include "provisioning/envelope.h"
-#include "provisioning/model_directory.h"
 
 namespace daemon_cli {
 namespace {
@@ -49,18 +47,11 @@ Result<std::vector<Json>> read_prompts(const std::string& path) {
   return std::move(json.as_array());
 }
 
-// Only signed weights run, here too: the directory is signed as it is, with a key that nobody ever
-// sees.
-base::Status sign_for_ourselves(const std::string& path, daemon_engine::EngineConfig& config) {
+// Only signed weights run, here too.
+base::Status sign_directory(const std::string& path, daemon_engine::EngineConfig& config) {
   const base::Fd directory = TRY(base::open_file(path, O_RDONLY | O_DIRECTORY));
-  const auto key = TRY(provisioning::PrivateKey::generate(provisioning::Curve::kP384));
   ProgressBar bar("hashing");
-  const auto statement = TRY(provisioning::describe_directory(directory, "golden", bar.callback()));
-  const auto envelope =
-      TRY(provisioning::seal_payload(provisioning::serialize_statement(statement), key));
-  config.signature_text = provisioning::serialize_envelope(envelope);
-  config.trusted_keys_pem = {TRY(key.public_key()).pem()};
-  return {};
+  return daemon_engine::sign_for_ourselves(directory, config, bar.callback());
 }
 
 Result<daemon_engine::GoldenSet> answer(const GoldenOptions& options,
@@ -69,7 +60,7 @@ Result<daemon_engine::GoldenSet> answer(const GoldenOptions& options,
   config.model_file = options.model_file;
   config.threads = static_cast<std::uint32_t>(options.threads);
   config.keep_weights = "never";
-  TRY(sign_for_ourselves(options.directory, config));
+  TRY(sign_directory(options.directory, config));
   const base::SystemClock clock;
   ProgressBar bar("loading");
   const daemon_engine::LoadReporter progress = [&bar](std::uint64_t done, std::uint64_t total,

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/cli/act.h"
 #include "daemon/cli/activation_watch.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
@@ -95,10 +96,12 @@ void print_json(const Imported& imported, const base::Json& activation) {
                          .dump());
 }
 
-// Whether a model that was in the store already has had its turn: it serves or did, waits for its trial, or has failed. Where an import
-// was cut off before it came to that, the next one makes up for it.
+// Whether a model that was in the store already has had its turn: it serves or did, waits for its
+// trial, or has failed. Where an import was cut off before it came to that, the next one makes up
+// for it.
 base::Result<bool> had_its_turn(const daemon_config::Config& config, const std::string& id) {
-  const auto store = TRY(provisioning::ModelStore::open(daemon_supervisor::StatePaths(config).store));
+  const auto store =
+      TRY(provisioning::ModelStore::open(daemon_supervisor::StatePaths(config).store));
   const auto activation = TRY(store.activation());
   return activation.needs(id) || activation.failure_of(id) != nullptr;
 }
@@ -107,7 +110,8 @@ base::Result<bool> had_its_turn(const daemon_config::Config& config, const std::
 base::Result<base::Json> activate(const ImportOptions& options, const daemon_config::Config& config,
                                   const Imported& imported) {
   if (options.no_activate) return base::Json("not asked for");
-  if (imported.already && TRY(had_its_turn(config, imported.model.id))) return base::Json("as it was");
+  if (imported.already && TRY(had_its_turn(config, imported.model.id)))
+    return base::Json("as it was");
   if (TRY(activate_model(config, imported.model.id)) == Activated::kNow) return base::Json("done");
   return base::Json("at the next start");
 }
@@ -123,18 +127,42 @@ void print_activation(const base::Json& activation) {
   }
 }
 
+ActArguments act_arguments(const ImportOptions& options) {
+  ActArguments arguments{{"path", options.path}};
+  if (!options.name.empty()) arguments.emplace_back("name", options.name);
+  if (options.no_activate) arguments.emplace_back("no_activate", "yes");
+  if (options.recheck) arguments.emplace_back("recheck", "yes");
+  return arguments;
+}
+
+void add_facts(const Imported& imported, Act& act) {
+  const provisioning::StoredModel& model = imported.model;
+  act.add_fact("id", model.id);
+  act.add_fact("name", model.name);
+  if (!model.bare) act.add_fact("sequence", model.sequence);
+  act.add_fact("already", imported.already);
+  base::Json signers = base::Json::array();
+  for (const std::string& signer : model.signers) signers.push_back(signer);
+  act.add_fact("signers", std::move(signers));
+}
+
 int run_import(const ImportOptions& options) {
   const base::Logger log("import");
   const auto config = daemon_config::read_config(options.config);
   if (!config.ok()) return report_failure(config.error(), kUnchanged);
+  Act act("import", act_arguments(options));
+  const auto begun = act.begin(config.value());
+  if (!begun.ok()) return report_failure(begun.error(), kUnchanged);
   const auto imported = import_path(options, config.value());
   if (!imported.ok()) {
+    (void)act.finish(base::Status(imported.error()));
     const base::Error error = printable(imported.error());
     log.error("import refused",
               {{"verdict", base::error_code_name(error.code)}, {"reason", error.message}});
     return report_failure(error, kUnchanged);
   }
   const provisioning::StoredModel& model = imported.value().model;
+  add_facts(imported.value(), act);
   log.info("import accepted", {{"verdict", imported.value().already ? "present" : "imported"},
                                {"id", model.id},
                                {"name", model.name},
@@ -142,7 +170,7 @@ int run_import(const ImportOptions& options) {
   for (const std::string& warning : imported.value().warnings)
     log.warning("import warning", {{"what", warning}});
   if (!options.json) print_imported(imported.value());
-  const auto activation = activate(options, config.value(), imported.value());
+  const auto activation = act.finish(activate(options, config.value(), imported.value()));
   if (!activation.ok()) {
     if (options.json) print_json(imported.value(), "failed");
     return report_failure(printable(activation.error()),

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/cli/act.h"
 #include "daemon/cli/activation_watch.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/models_text.h"
@@ -125,6 +126,19 @@ int run(const ModelsOptions& options, const Run& verb) {
   return status.ok() ? kExitOk : report_failure(status.error());
 }
 
+// The same, and the audit log is told of it.
+Run recorded(std::string command, Run verb) {
+  return [command = std::move(command), verb = std::move(verb)](
+             const Config& config, const ModelsOptions& options) -> Status {
+    ActArguments arguments;
+    if (!options.model.empty()) arguments.emplace_back("model", options.model);
+    if (options.restart) arguments.emplace_back("restart", "yes");
+    Act act(command, std::move(arguments));
+    TRY(act.begin(config));
+    return act.finish(verb(config, options));
+  };
+}
+
 Command& add_verb(Command& models, const char* name, const char* help,
                   const std::shared_ptr<ModelsOptions>& options, Run verb) {
   Command& command = models.add(name, help);
@@ -151,24 +165,30 @@ void add_models(Command& parent) {
   Command& activation =
       add_verb(models, "activate",
                "try a model beside the one that serves, and serve it if it proves itself", options,
-               activate);
+               recorded("models activate", activate));
   activation.flag("--restart", options->restart, kRestart);
   add_model_argument(activation, *options);
-  add_verb(models, "rollback", "activate the model that served before", options, roll_back)
+  add_verb(models, "rollback", "activate the model that served before", options,
+           recorded("models rollback", roll_back))
       .flag("--restart", options->restart, kRestart);
-  add_model_argument(
-      add_verb(models, "pin", "keep a model from being removed", options,
-               [](const Config& c, const ModelsOptions& o) { return set_pinned(c, o, true); }),
-      *options);
-  add_model_argument(
-      add_verb(models, "unpin", "let a model be removed", options,
-               [](const Config& c, const ModelsOptions& o) { return set_pinned(c, o, false); }),
-      *options);
+  add_model_argument(add_verb(models, "pin", "keep a model from being removed", options,
+                              recorded("models pin",
+                                       [](const Config& c, const ModelsOptions& o) {
+                                         return set_pinned(c, o, true);
+                                       })),
+                     *options);
+  add_model_argument(add_verb(models, "unpin", "let a model be removed", options,
+                              recorded("models unpin",
+                                       [](const Config& c, const ModelsOptions& o) {
+                                         return set_pinned(c, o, false);
+                                       })),
+                     *options);
   add_model_argument(
       add_verb(models, "remove", "remove a model that nothing needs, and free its space", options,
-               remove),
+               recorded("models remove", remove)),
       *options);
-  add_verb(models, "gc", "free the space of what no model names", options, collect_garbage);
+  add_verb(models, "gc", "free the space of what no model names", options,
+           recorded("models gc", collect_garbage));
 }
 
 }  // namespace daemon_cli

@@ -76,6 +76,19 @@ void add_model_rows(const Json& status, Table& table) {
   if (const Json* anchor = member(models, "floor_anchor")) table.add({"floors by", word(anchor)});
 }
 
+// "appending, 1234 records" or "FAILING: no space left on device, refusing work since …".
+void add_audit_row(const Json* audit, Table& table) {
+  if (audit == nullptr) return;
+  const Json* sentence = member(audit, "sentence");
+  std::string text =
+      sentence != nullptr ? "ALARM: " + word(sentence) : word(member(audit, "state"));
+  if (const Json* size = member(audit, "size"))
+    text += fmt::format(", {} records, {} published", word(size), word(member(audit, "published")));
+  if (const std::int64_t percent = number(*audit, "disk_percent"); percent > 0)
+    text += fmt::format(", disk {} % used", percent);
+  table.add({"audit", text});
+}
+
 std::string state_of(const Json& role) {
   std::string state = word(member(&role, "state"));
   if (const Json* progress = member(&role, "progress")) state += ": " + word(progress);
@@ -133,6 +146,7 @@ std::string format_status(const Json& status) {
   Table head({"REDOUBT", word(member(&status, "version"))});
   head.add({"state", word(member(&status, "state"))});
   add_model_rows(status, head);
+  add_audit_row(member(&status, "audit"), head);
   head.add({"listening", word(member(&status, "listeners"))});
   head.add({"uptime", format_duration_ms(number(status, "uptime_ms"))});
   if (const std::int64_t quarantined = number(status, "quarantined"); quarantined > 0)

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "daemon/cli/act.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/trust_document_verbs.h"
@@ -249,6 +251,35 @@ int finish(const base::Status& status, std::string_view advice = {}) {
   return status.ok() ? kExitOk : report_failure(status.error(), advice);
 }
 
+// Runs what changes the state, and the audit log is told of it.
+base::Status recorded(std::string command, ActArguments arguments, const std::string& config_path,
+                      const std::function<base::Status()>& run) {
+  const auto config = TRY(daemon_config::read_config(config_path));
+  Act act(std::move(command), std::move(arguments));
+  TRY(act.begin(config));
+  return act.finish(run());
+}
+
+base::Status recorded_init(const SiteOptions& options) {
+  return recorded("trust init", {{"file", options.file}}, options.config,
+                  [&] { return init(options); });
+}
+
+base::Status recorded_update(const SiteOptions& options) {
+  return recorded("trust update", {{"paths", fmt::format("{}", fmt::join(options.paths, " "))}},
+                  options.config, [&] { return update(options); });
+}
+
+base::Status recorded_time(const SiteOptions& options) {
+  return recorded("trust time", {{"file", options.file}}, options.config,
+                  [&] { return take_time(options); });
+}
+
+base::Status recorded_anchor(const AnchorOptions& options) {
+  return recorded("trust anchor", {{"nv", options.nv}, {"tcti", options.tcti}}, options.config,
+                  [&] { return anchor(options); });
+}
+
 constexpr char kConfigHelp[] = "the appliance's configuration: says where its state is";
 constexpr char kUnchanged[] = "Nothing was changed.";
 
@@ -257,14 +288,14 @@ void add_site_verbs(Command& trust) {
   Command& init_verb = trust.add("init", "pin the first trust root of this appliance");
   init_verb.argument("FILE", options->file, "a trust root, signed by its own officers");
   init_verb.option("--config", options->config, kConfigHelp);
-  init_verb.runs([options] { return finish(init(*options), kUnchanged); });
+  init_verb.runs([options] { return finish(recorded_init(*options), kUnchanged); });
 
   Command& update_verb =
       trust.add("update", "take over newer trust roots, one after the other, none left out");
   update_verb.arguments("PATH", options->paths,
                         "trust roots, or directories with *.root.dsse in them");
   update_verb.option("--config", options->config, kConfigHelp);
-  update_verb.runs([options] { return finish(update(*options)); });
+  update_verb.runs([options] { return finish(recorded_update(*options)); });
 
   Command& show_verb =
       trust.add("show", "what this appliance trusts, or what a file would have it trust");
@@ -276,7 +307,7 @@ void add_site_verbs(Command& trust) {
   Command& time_verb = trust.add("time", "take over a signed statement of the time");
   time_verb.argument("FILE", options->file, "as 'trust create-time' and 'trust sign' make it");
   time_verb.option("--config", options->config, kConfigHelp);
-  time_verb.runs([options] { return finish(take_time(*options), kUnchanged); });
+  time_verb.runs([options] { return finish(recorded_time(*options), kUnchanged); });
 }
 
 void add_anchor_verb(Command& trust) {
@@ -287,7 +318,7 @@ void add_anchor_verb(Command& trust) {
   verb.option("--nv", options->nv, "the counter's NV index");
   verb.option("--tcti", options->tcti, "how the TPM is reached");
   verb.option("--config", options->config, kConfigHelp);
-  verb.runs([options] { return finish(anchor(*options), kUnchanged); });
+  verb.runs([options] { return finish(recorded_anchor(*options), kUnchanged); });
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHoo
   const PromptTools tools{*model.tokenizer, model.chat_template.get(),
                           model.decoder->shape().context_tokens_max};
   EngineServer server(config, {*model.engine, tools, clock, log, model.timed_decoder.get(),
-                               model.digest, model.ops->name()});
+                               model.digest, model.kernel_set, model.release});
   return server.run(control);
 }
 

@@ -147,6 +147,7 @@ void EngineServer::greet(base::Fd channel) {
       .has_chat_template = parts_.tools.chat_template != nullptr,
       .model_digest = std::string(parts_.model_digest),
       .kernels = std::string(parts_.kernels),
+      .release_digest = std::string(parts_.release_digest),
   });
 }
 

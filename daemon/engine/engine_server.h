@@ -32,6 +32,7 @@ class EngineServer {
     // What the tokens of a request follow from, beside the request.
     std::string_view model_digest = {};
     std::string_view kernels = {};
+    std::string_view release_digest = {};  // empty: a bare model
   };
 
   EngineServer(const EngineConfig& config, const Parts& parts);

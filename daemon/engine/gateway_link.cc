@@ -118,6 +118,7 @@ void EventPacker::add(const runtime::GenerationEvent& event) {
   out.prompt_tokens = event.prompt_tokens;
   out.completion_tokens = event.completion_tokens;
   out.cached_prompt_tokens = event.cached_prompt_tokens;
+  out.device_us = static_cast<std::uint64_t>(event.device_ns + 500) / 1'000;
   out.error = event.error;
   append(std::move(out));
 }

@@ -25,6 +25,7 @@ using base::Result;
 using base::Status;
 
 constexpr std::string_view kModelSuffix = ".gguf";
+constexpr std::string_view kPlainKvFormat = "f16";
 
 Result<std::vector<provisioning::PublicKey>> parse_keys(const std::vector<std::string>& pems) {
   std::vector<provisioning::PublicKey> keys;
@@ -211,6 +212,7 @@ class Loading {
           const LoadContext& context)
       : bundle_(bundle), name_(name), context_(context), laps_(context.clock) {
     model_.digest = bundle.digest();
+    if (bundle.release() != nullptr) model_.release = bundle.digest();
     model_.signer = name_signers(bundle.signers());
     model_.file = name;
     model_.issued = bundle.release() != nullptr ? bundle.release()->issued : context.config.created;
@@ -304,12 +306,15 @@ class Loading {
     const runtime::EngineOptions engine{.sequences_max = config.sequences_max,
                                         .queue_max = config.queue_max,
                                         .step_tokens_max = config.step_tokens_max,
-                                        .prefix_cache = config.prefix_cache};
+                                        .prefix_cache = config.prefix_cache,
+                                        .clock = &context_.clock};
     const auto decorate = context_.hooks.decorate_decoder;
     if (decorate != nullptr) model_.decorated = decorate(*model_.decoder);
     runtime::Decoder& decoder = model_.decorated ? *model_.decorated : *model_.decoder;
     model_.timed_decoder = std::make_unique<TimedDecoder>(decoder, context_.clock, context_.page);
     model_.engine = TRY(runtime::Engine::create(engine, *model_.timed_decoder, *model_.tokenizer));
+    model_.kernel_set = model_.ops->name();
+    if (config.kv_format != kPlainKvFormat) model_.kernel_set += "+kv-" + config.kv_format;
     model_.times.engine_ms = laps_.next_ms();
     return std::move(model_);
   }

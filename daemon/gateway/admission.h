@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 
 #include "daemon/gateway/api_error.h"
@@ -16,6 +17,8 @@ struct Load {
   bool draining = false;
   bool full = false;                // no further request is taken up now
   std::uint32_t retry_after_s = 2;  // when one probably is
+  bool audited = true;              // what is admitted now can be recorded
+  std::string unaudited_why = {};   // why not
 };
 
 // One thread.

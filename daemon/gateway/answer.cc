@@ -16,6 +16,7 @@ using daemon_ipc::Event;
 using daemon_ipc::EventFinish;
 
 constexpr double kLogprobMin = -9999.0;
+constexpr char kReceiptMember[] = "redoubt_receipt";
 
 Json usage_json(const Usage& usage) {
   return Json::object(
@@ -51,7 +52,7 @@ void Answer::add(std::uint32_t choice, const Event& event) {
   add_event(choice, event);
 }
 
-std::string Answer::chunk(Json choices, Json usage) const {
+std::string Answer::chunk(Json choices, Json usage, Json receipt) const {
   Json out = Json::object({{"id", options_.id},
                            {"object", chunk_name()},
                            {"created", options_.created},
@@ -59,23 +60,27 @@ std::string Answer::chunk(Json choices, Json usage) const {
                            {"system_fingerprint", nullptr},
                            {"choices", std::move(choices)}});
   if (options_.include_usage) out.set("usage", std::move(usage));
+  if (!receipt.is_null()) out.set(kReceiptMember, std::move(receipt));
   return data_event(out);
 }
 
-std::string Answer::close_stream() const {
+std::string Answer::close_stream(Json receipt) const {
   std::string out;
   if (options_.include_usage) out = chunk(Json::array(), usage_json(usage_));
+  if (!receipt.is_null()) out += chunk(Json::array(), {}, std::move(receipt));
   return out + "data: [DONE]\n\n";
 }
 
-Json Answer::body() const {
-  return Json::object({{"id", options_.id},
-                       {"object", object_name()},
-                       {"created", options_.created},
-                       {"model", options_.model},
-                       {"system_fingerprint", nullptr},
-                       {"choices", choices_json()},
-                       {"usage", usage_json(usage_)}});
+Json Answer::body(Json receipt) const {
+  Json out = Json::object({{"id", options_.id},
+                           {"object", object_name()},
+                           {"created", options_.created},
+                           {"model", options_.model},
+                           {"system_fingerprint", nullptr},
+                           {"choices", choices_json()},
+                           {"usage", usage_json(usage_)}});
+  if (!receipt.is_null()) out.set(kReceiptMember, std::move(receipt));
+  return out;
 }
 
 std::string stream_error(const ApiError& error) {

@@ -45,12 +45,13 @@ class Answer {
   // -----------------------------------------------------------------------------------
   virtual std::string open_stream() const = 0;
   std::string stream(std::uint32_t choice, const daemon_ipc::Event& event);
-  std::string close_stream() const;  // the usage, if asked for, and [DONE]
+  // The usage, if asked for, the receipt, unless it is null, and [DONE].
+  std::string close_stream(base::Json receipt = {}) const;
 
   // ---- as a whole
   // ------------------------------------------------------------------------------------
   void add(std::uint32_t choice, const daemon_ipc::Event& event);
-  base::Json body() const;
+  base::Json body(base::Json receipt = {}) const;  // null: none was asked for
 
   const Usage& usage() const { return usage_; }
 
@@ -64,7 +65,7 @@ class Answer {
   const AnswerOptions& options() const { return options_; }
   std::uint32_t choices_total() const { return options_.prompts * options_.choices; }
   // One "data: …" event with the chunk around `choices`.
-  std::string chunk(base::Json choices, base::Json usage = {}) const;
+  std::string chunk(base::Json choices, base::Json usage = {}, base::Json receipt = {}) const;
 
  private:
   void count(std::uint32_t choice, const daemon_ipc::Event& event);

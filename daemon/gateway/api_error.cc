@@ -88,6 +88,12 @@ ApiError quarantined() {
           "request_quarantined"};
 }
 
+ApiError audit_unavailable(std::string_view why) {
+  return not_ready("audit_unavailable",
+                   fmt::format("The request cannot be recorded: {}; try again.", why),
+                   kAuditRetryS);
+}
+
 ApiError server_error(std::string message) {
   return {500, kServerError, std::move(message)};
 }
@@ -125,6 +131,10 @@ ApiError refusal(const daemon_ipc::Refused& refused, std::uint32_t retry_after_s
       break;
   }
   return server_error(refused.message);
+}
+
+std::string name_of(const ApiError& error) {
+  return error.code.empty() ? std::to_string(error.status) : error.code;
 }
 
 base::Json error_json(const ApiError& error) {

@@ -69,12 +69,17 @@ ApiError overloaded(std::string message, std::uint32_t retry_after_s);
 ApiError rate_limited(std::string message, std::uint32_t retry_after_s);
 ApiError not_ready(std::string_view code, std::string message, std::uint32_t retry_after_s);  // 503
 ApiError quarantined();  // 422: it has killed engines
+// 503: nobody is answered whose request cannot be recorded.
+ApiError audit_unavailable(std::string_view why);
 ApiError server_error(std::string message);
 ApiError request_timeout(std::string message);         // 408
 ApiError http_error(int status, std::string message);  // a malformed message; no code
 
 // The engine's answer to a request it does not take; `retry_after_s` where it may come again.
 ApiError refusal(const daemon_ipc::Refused& refused, std::uint32_t retry_after_s);
+
+// What logs and records call it: the code, else the status.
+std::string name_of(const ApiError& error);
 
 // {"error":{"message":…,"type":…,"param":…,"code":…}}
 base::Json error_json(const ApiError& error);

@@ -66,6 +66,7 @@ std::optional<Obstacle> obstacle_of(const EngineSnapshot& engine, const Load& lo
     case EnginePhase::kReady:
       break;
   }
+  if (!load.audited) return Obstacle{"audit_unavailable", load.unaudited_why, kAuditRetryS};
   if (load.full) return Obstacle{"overloaded", "every request slot is taken", load.retry_after_s};
   return std::nullopt;
 }
@@ -83,6 +84,13 @@ ApiError no_engine(const EngineSnapshot& engine) {
 
 Reply ApiHandler::handle(Exchange& exchange) const {
   auto routed = route(exchange);
+  // An error that takes the place of the admission; what comes after one is the record's own end.
+  if (!routed.ok() && !exchange.admitted() && !exchange.aborted()) {
+    tools_.mailbox.post({.kind = Post::Kind::kRefused,
+                         .connection = exchange.request().connection,
+                         .status = routed.error().status,
+                         .code = name_of(routed.error())});
+  }
   Reply reply = routed.ok() ? std::move(routed).value() : error_reply(routed.error());
   Headers headers = common_headers(exchange.request().id, tools_.clock.unix_seconds());
   headers.insert(headers.end(), reply.headers.begin(), reply.headers.end());
@@ -97,6 +105,8 @@ ApiResult<Reply> ApiHandler::route(Exchange& exchange) const {
       return json_reply(Json::object({{"status", "ok"}}));
     case Route::kReady:
       return ready();
+    case Route::kMetrics:
+      return metrics();
     case Route::kChatCompletions:
     case Route::kCompletions:
       return generate(exchange);
@@ -125,12 +135,20 @@ Reply ApiHandler::ready() const {
   return reply;
 }
 
+Reply ApiHandler::metrics() const {
+  const EngineSnapshot engine = tools_.status.get();
+  Reply reply;
+  reply.content_type = "text/plain; version=0.0.4";
+  reply.body = tools_.metrics.render(engine.model ? engine.model->model_id : "");
+  return reply;
+}
+
 ApiResult<Reply> ApiHandler::generate(Exchange& exchange) const {
   const EngineSnapshot engine =
       tools_.status.get_settled(std::chrono::milliseconds(kIntroductionMs));
   if (!engine.model) return no_engine(engine);
   const bool chat = exchange.request().route.route == Route::kChatCompletions;
-  const std::string body = exchange.take_body();
+  std::string body = exchange.take_body();
   ApiRequest request = TRY(chat ? parse_chat_request(body, *engine.model, draw_seed())
                                 : parse_completion_request(body, *engine.model, draw_seed()));
   for (const Submission& prompt : request.prompts) {
@@ -148,10 +166,14 @@ ApiResult<Reply> ApiHandler::generate(Exchange& exchange) const {
                         .choices = request.choices,
                         .logprobs = request.logprobs,
                         .include_usage = request.include_usage};
+  auto record =
+      std::make_unique<RequestRecord>(exchange.request(), tools_.policies.get(), std::move(body));
+  record->asked(request, engine.model->model_id);
   const bool stream = request.stream;
   auto generation = std::make_unique<Generation>(
       exchange, tools_, std::move(request),
-      chat ? make_chat_answer(std::move(options)) : make_completion_answer(std::move(options)));
+      chat ? make_chat_answer(std::move(options)) : make_completion_answer(std::move(options)),
+      std::move(record));
   TRY(generation->admit());
   if (!stream) return json_reply(TRY(generation->collect()));
   Reply reply;

@@ -20,6 +20,7 @@ class ApiHandler {
   ApiResult<Reply> route(Exchange& exchange) const;
   ApiResult<Reply> generate(Exchange& exchange) const;
   Reply ready() const;
+  Reply metrics() const;
 
   GenerationTools tools_;
 };

@@ -22,7 +22,8 @@ struct ApiRequest {
   bool stream = false;
   bool include_usage = false;
   bool logprobs = false;
-  std::string user;  // the client's name for its end user: for the log
+  std::string user;  // the client's name for its end user: for the logs
+  std::string tag;   // metadata.tag, for the audit log
 };
 
 // `seed_if_absent` is drawn by the caller, so that this stays a function.

@@ -108,6 +108,30 @@ ApiStatus read_stream_options(RequestFields& fields, ApiRequest& out_request) {
   return members.refuse_unknown();
 }
 
+// Labels of the client's own (OpenAI's bounds). One of them is kept: the tag goes into the audit
+// log's records, where usage is told by it.
+ApiStatus read_metadata(RequestFields& fields, ApiRequest& out_request) {
+  const Json* const metadata = fields.member("metadata");
+  if (metadata == nullptr) return {};
+  if (!metadata->is_object()) return wrong_type("metadata", "an object", *metadata);
+  if (metadata->as_object().size() > kMetadataPairsMax) {
+    return bad_value("metadata", fmt::format("at most {} pairs are allowed", kMetadataPairsMax));
+  }
+  for (const auto& [key, value] : metadata->as_object()) {
+    if (key.size() > kMetadataKeyBytesMax) {
+      return bad_value("metadata", fmt::format("a key has at most {} bytes", kMetadataKeyBytesMax));
+    }
+    if (!value.is_string()) return wrong_type("metadata", "strings", value);
+    if (value.as_string().size() > kMetadataValueBytesMax) {
+      return bad_value("metadata",
+                       fmt::format("a value has at most {} bytes", kMetadataValueBytesMax));
+    }
+  }
+  RequestFields members(*metadata, "metadata.");
+  out_request.tag = TRY(members.text("tag", kTagBytesMax)).value_or("");
+  return {};
+}
+
 ApiStatus read_response_format(RequestFields& fields) {
   const Json* const format = fields.member("response_format");
   if (format == nullptr) return {};
@@ -190,6 +214,7 @@ ApiStatus read_delivery(RequestFields& fields, ApiRequest& out_request) {
   out_request.stream = TRY(fields.boolean("stream", false));
   TRY(read_stream_options(fields, out_request));
   out_request.user = TRY(fields.text("user", kUserBytesMax)).value_or("");
+  TRY(read_metadata(fields, out_request));
   TRY(read_response_format(fields));
   TRY(fields.refuse("tools", Json::array()));
   TRY(fields.refuse("tool_choice", "none"));
@@ -198,7 +223,6 @@ ApiStatus read_delivery(RequestFields& fields, ApiRequest& out_request) {
   TRY(fields.refuse("store", false));
   TRY(fields.refuse("service_tier", "auto"));
   for (const std::string_view name : {"parallel_tool_calls",
-                                      "metadata",
                                       "modalities",
                                       "audio",
                                       "prediction",

@@ -31,7 +31,7 @@ ApiStatus read_generation(RequestFields& fields, const daemon_ipc::Hello& model,
 ApiStatus read_stopping(RequestFields& fields, const daemon_ipc::Hello& model,
                         base::Json& out_body);
 
-// stream, stream_options, user, response_format, and what is known but not offered.
+// stream, stream_options, user, metadata, response_format, and what is known but not offered.
 ApiStatus read_delivery(RequestFields& fields, ApiRequest& out_request);
 
 }  // namespace daemon_gateway

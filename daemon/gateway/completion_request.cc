@@ -95,6 +95,10 @@ ApiResult<ApiRequest> parse_completion_request(std::string_view body, const Hell
   TRY(read_stopping(fields, model, shared));
   TRY(read_delivery(fields, request));
   TRY(fields.refuse_unknown());
+  if (prompts.size() * begin.choices > kChoicesTotalMax) {
+    return bad_value("n",
+                     fmt::format("all prompts together have at most {} choices", kChoicesTotalMax));
+  }
   request.choices = begin.choices;
   request.logprobs = begin.logprobs;
   for (auto& [name, value] : prompts) {

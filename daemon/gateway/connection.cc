@@ -35,10 +35,12 @@ bool is_json(const std::string* content_type) {
 
 }  // namespace
 
-Connection::Connection(std::uint64_t id, base::Fd socket, TlsSession tls, ConnectionHost& host)
+Connection::Connection(std::uint64_t id, base::Fd socket, TlsSession tls, ClientPeer peer,
+                       ConnectionHost& host)
     : id_(id),
       socket_(std::move(socket)),
       tls_(std::move(tls)),
+      peer_(std::move(peer)),
       host_(host),
       since_ns_(host.clock().monotonic_ns()) {
   enter(State::kHandshake, host.config().header_timeout_ms);
@@ -104,6 +106,8 @@ void Connection::on_ready(std::uint32_t epoll_events) {
 void Connection::handshake() {
   switch (tls_.handshake()) {
     case TlsOutcome::kOk: {
+      peer_.tls = tls_.version();
+      peer_.cipher = tls_.cipher();
       const std::int64_t deadline = deadline_ns_;  // handshake and first header block share it
       enter(State::kHead, host_.config().header_timeout_ms);
       deadline_ns_ = deadline;
@@ -176,6 +180,7 @@ ApiStatus Connection::read_head() {
   request_.emplace();
   request_->connection = id_;
   request_->id = request_id_ = make_request_id();
+  request_->client = peer_;
   request_->keep_alive =
       head.keep_alive && ++requests_ < kRequestsPerConnectionMax && !host_.draining();
   TRY(authorize(head));
@@ -188,14 +193,31 @@ ApiStatus Connection::authorize(RequestHead& head) {
       std::find_if(head.fields.begin(), head.fields.end(),
                    [](const HeaderField& candidate) { return candidate.name == "authorization"; });
   if (is_open_path(head.path)) return {};
-  if (field == head.fields.end() || !field->value.starts_with(kBearer)) return unauthorized();
+  if (field == head.fields.end()) return unauthorized_for(head, "missing");
+  if (!field->value.starts_with(kBearer)) return unauthorized_for(head, "malformed");
   const auto identity =
       host_.config().api_keys.verify(std::string_view(field->value).substr(kBearer.size()));
   base::wipe(writable_bytes(field->value));
   head.fields.erase(field);
-  if (!identity) return unauthorized();
+  if (!identity) return unauthorized_for(head, "unknown");
   request_->key_id = identity->id;
   request_->tenant = identity->tenant;
+  return {};
+}
+
+ApiError Connection::unauthorized_for(const RequestHead& head, std::string_view reason) {
+  host_.auth_failed(peer_, head, reason);
+  return unauthorized();
+}
+
+ApiStatus Connection::read_receipt(const RequestHead& head) {
+  const std::string* const wish = head.find(kReceiptField);
+  if (wish == nullptr) return {};
+  if (*wish != "1" || !request_->route.has_body) {
+    return bad_value(std::string(kReceiptField),
+                     "is '1', on requests for chat or completions, or absent");
+  }
+  request_->receipt = true;
   return {};
 }
 
@@ -207,6 +229,7 @@ ApiStatus Connection::begin_request() {
   if (head.framing == Framing::kLength && head.content_length > bytes_max)
     return too_large(bytes_max);
   if (head.framing == Framing::kChunked && bytes_max == 0) return too_large(bytes_max);
+  TRY(read_receipt(head));
   if (request_->route.has_body) {
     if (!is_json(head.find("content-type"))) {
       return http_error(415, "The Content-Type of a request is application/json.");
@@ -235,8 +258,9 @@ ApiStatus Connection::read_body() {
   request_->body = body_.take();
   enter(State::kWorking, 0);
   worker_done_ = false;
-  exchange_ = TRY(host_.start(std::move(*request_)));
+  Exchange::Request request = std::move(*request_);
   request_.reset();
+  exchange_ = TRY(host_.start(std::move(request)));
   return {};
 }
 
@@ -333,6 +357,7 @@ void Connection::on_drain() {
 // reading.
 void Connection::refuse(const ApiError& error) {
   if (request_id_.empty()) request_id_ = make_request_id();
+  if (request_ && !request_->key_id.empty()) host_.refused(*request_, error);
   request_.reset();
   release_body();
   base::wipe(writable_bytes(input_));

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "daemon/gateway/body_reader.h"
+#include "daemon/gateway/client_peer.h"
 #include "daemon/gateway/exchange.h"
 #include "daemon/gateway/gateway_config.h"
 #include "daemon/gateway/header_check.h"
@@ -42,6 +43,11 @@ class ConnectionHost {
   virtual ApiStatus slot_available(std::uint64_t tenant) = 0;
   // Seconds after which one probably is.
   virtual std::uint32_t retry_after_s() const = 0;
+  // A request of a valid key got an error before there was an exchange.
+  virtual void refused(const Exchange::Request& request, const ApiError& error) = 0;
+  // No key, or none that counts: `reason` is a literal.
+  virtual void auth_failed(const ClientPeer& client, const RequestHead& head,
+                           std::string_view reason) = 0;
   // A request is complete. The exchange ends with Connection::on_done(), or its abort.
   virtual ApiResult<std::shared_ptr<Exchange>> start(Exchange::Request request) = 0;
   // The client of this exchange is gone.
@@ -50,7 +56,8 @@ class ConnectionHost {
 
 class Connection {
  public:
-  Connection(std::uint64_t id, base::Fd socket, TlsSession tls, ConnectionHost& host);
+  Connection(std::uint64_t id, base::Fd socket, TlsSession tls, ClientPeer peer,
+             ConnectionHost& host);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -84,6 +91,8 @@ class Connection {
   ApiStatus read_head();
   ApiStatus read_body();
   ApiStatus authorize(RequestHead& head);
+  ApiError unauthorized_for(const RequestHead& head, std::string_view reason);
+  ApiStatus read_receipt(const RequestHead& head);
   ApiStatus begin_request();
   void finish_response();
   void flush();
@@ -98,6 +107,7 @@ class Connection {
   const std::uint64_t id_;
   base::Fd socket_;
   TlsSession tls_;
+  ClientPeer peer_;
   ConnectionHost& host_;
 
   State state_ = State::kHandshake;

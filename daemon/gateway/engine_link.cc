@@ -216,7 +216,10 @@ Status EngineLink::take_admitted(const daemon_ipc::Admitted& admitted) {
     return invalid_input("admitted out of turn");
   if (!TRY(live->second.journal.record(admitted))) return {};
   live->second.made_by = maker(*hello_);
-  deliver(live->second, {live->second.prompt, admitted});
+  deliver(live->second,
+          {.prompt = live->second.prompt,
+           .what = admitted,
+           .maker = AnswerMaker{hello_->model_digest, hello_->release_digest, hello_->kernels}});
   return {};
 }
 
@@ -252,7 +255,8 @@ Status EngineLink::take_events(daemon_ipc::Events events) {
   TRY(live->second.journal.record(events));
   if (!blame_.empty()) blame_.got_to(digest_of(live->second), live->second.journal.position());
   if (interrupted_) report_recovery();
-  if (!events.events.empty()) deliver(live->second, {live->second.prompt, std::move(events)});
+  if (!events.events.empty())
+    deliver(live->second, {live->second.prompt, std::move(events), live->second.resumed});
   if (live->second.journal.over()) {
     if (!blame_.empty() && live->second.journal.finished())
       blame_.finished(digest_of(live->second));
@@ -330,12 +334,20 @@ void EngineLink::hand_over() {
       end(current);
       continue;
     }
-    if (waiting.journal.admitted()) ++shared_.resumed_total;
+    if (waiting.journal.admitted()) {
+      ++shared_.resumed_total;
+      ++waiting.resumed;
+    }
     waiting.journal.rewind();
     waiting.handed_over = true;
     --waiting_;
     outgoing_.push_back({current->first, false});
   }
+}
+
+std::size_t EngineLink::started() const {
+  return static_cast<std::size_t>(std::count_if(
+      live_.begin(), live_.end(), [](const auto& live) { return live.second.started; }));
 }
 
 // A request that was refused or finished has left live_, so nothing is cancelled twice.

@@ -98,16 +98,19 @@ class EngineLink {
   void cancel(const Exchange& exchange);
 
   std::size_t live() const { return live_.size(); }
+  // Those of them that the engine computes.
+  std::size_t started() const;
 
  private:
   struct Live {
     std::shared_ptr<Exchange> exchange;  // null once cancelled: what still comes is dropped
     std::uint32_t prompt = 0;
     RequestJournal journal;
-    std::string model_id;      // as the client asked for it
-    std::string made_by;       // model and kernels that its tokens follow from; empty: none yet
-    bool handed_over = false;  // to the present engine, or queued for it
-    bool started = false;      // it has begun to compute it
+    std::string model_id;       // as the client asked for it
+    std::string made_by;        // model and kernels that its tokens follow from; empty: none yet
+    bool handed_over = false;   // to the present engine, or queued for it
+    bool started = false;       // it has begun to compute it
+    std::uint32_t resumed = 0;  // engines it has had after the first
     std::optional<provisioning::Sha256Digest> digest = {};  // once it was asked for
   };
   using LiveMap = std::map<std::uint64_t, Live>;  // the oldest first

@@ -134,6 +134,12 @@ std::vector<std::uint64_t> EngineLinks::take_wishes_for_introduction() {
   return engines;
 }
 
+std::size_t EngineLinks::started() const {
+  std::size_t started = 0;
+  for (const auto& seat : seats_) started += seat ? seat->link.started() : 0;
+  return started;
+}
+
 std::size_t EngineLinks::live() const {
   std::size_t live = 0;
   for (const auto& seat : seats_) live += seat ? seat->link.live() : 0;

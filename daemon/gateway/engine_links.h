@@ -82,6 +82,7 @@ class EngineLinks {
   }
 
   std::size_t live() const;
+  std::size_t started() const;
   std::uint64_t resumed_total() const { return shared_.resumed_total; }
   std::uint64_t quarantined_total() const { return shared_.quarantined_total; }
 

@@ -57,6 +57,18 @@ Exchange::Wait Exchange::wait_news(std::int64_t deadline_ns, EngineNews& out_new
   return Wait::kNews;
 }
 
+Exchange::Wait Exchange::wait_recorded(std::int64_t deadline_ns, Recorded& out_recorded) {
+  std::unique_lock lock(mutex_);
+  const SteadyTime deadline{std::chrono::nanoseconds(deadline_ns)};
+  const bool woken =
+      changed_.wait_until(lock, deadline, [this] { return aborted_ || recorded_.has_value(); });
+  if (aborted_) return Wait::kAborted;
+  if (!woken) return Wait::kTimeout;
+  out_recorded = std::move(*recorded_);
+  recorded_.reset();
+  return Wait::kNews;
+}
+
 bool Exchange::aborted() {
   const std::lock_guard lock(mutex_);
   return aborted_;
@@ -84,6 +96,12 @@ bool Exchange::push_news(EngineNews news) {
   news_.push_back(std::move(news));
   changed_.notify_one();
   return true;
+}
+
+void Exchange::push_recorded(Recorded recorded) {
+  const std::lock_guard lock(mutex_);
+  recorded_ = std::move(recorded);
+  changed_.notify_one();
 }
 
 void Exchange::abort() {

@@ -26,9 +26,10 @@ using base::Status;
 constexpr std::uint64_t kControl = 0;
 constexpr std::uint64_t kMail = 1;
 constexpr std::uint64_t kFirstEngine = 2;
+constexpr std::uint64_t kAudit = 8;
 constexpr std::uint64_t kFirstListener = 16;
 constexpr std::uint64_t kFirstClient = 64;
-static_assert(kFirstEngine + EngineLinks::kPlaces <= kFirstListener);
+static_assert(kFirstEngine + EngineLinks::kPlaces <= kAudit);
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kAcceptsPerTurn = 64;
@@ -56,7 +57,10 @@ Gateway::Gateway(GatewayParts parts, TlsContext tls, Mailbox mailbox, Poller pol
       poller_(std::move(poller)),
       engines_(engine_status_, clock, log),
       admission_(config_.requests_max, config_.requests_per_key_max),
-      handler_({engine_status_, mailbox_, clock, log, times_}),
+      audit_link_(clock, log),
+      other_sink_(std::move(parts.audit_sink)),
+      audit_(other_sink_ ? *other_sink_ : audit_link_),
+      handler_({engine_status_, mailbox_, clock, log, times_, policies_, metrics_}),
       workers_(handler_),
       next_client_(kFirstClient) {
   set_times();
@@ -74,10 +78,12 @@ base::Result<std::unique_ptr<Gateway>> Gateway::create(GatewayParts parts, const
         "the configuration names another number of listening sockets than there are");
   }
   TlsContext tls = TRY(take_tls(parts.config));
+  AuditPolicy policy = TRY(AuditPolicy::take(parts.config));
   Mailbox mailbox = TRY(Mailbox::create());
   Poller poller = TRY(Poller::create());
   std::unique_ptr<Gateway> gateway(new Gateway(std::move(parts), std::move(tls), std::move(mailbox),
                                                std::move(poller), clock, log));
+  gateway->policies_.set(std::move(policy));
   TRY(gateway->start());
   return gateway;
 }
@@ -101,8 +107,10 @@ Status Gateway::run(Json report) {
 
 Status Gateway::turn() {
   watch_engines();
+  watch_audit();
   listen_when_introduced();
-  const bool idle = clients_.empty() && running_.empty() && !draining_ && listening_;
+  const bool idle =
+      clients_.empty() && running_.empty() && !draining_ && listening_ && all_recorded();
   for (const epoll_event& event : poller_.wait(idle ? -1 : static_cast<int>(kTickMs))) {
     const std::uint64_t number = event.data.u64;
     if (number == kControl) {
@@ -111,6 +119,8 @@ Status Gateway::turn() {
       read_mail();
     } else if (number < kFirstEngine + EngineLinks::kPlaces) {
       engines_.on_ready(number - kFirstEngine);
+    } else if (number == kAudit) {
+      on_audit();
     } else if (number < kFirstClient) {
       accept_some(static_cast<int>(number - kFirstListener));
     } else {
@@ -146,15 +156,19 @@ void Gateway::listen(bool on) {
 // Who comes while a gateway is replaced waits in the listening socket, not for a 503.
 void Gateway::listen_when_introduced() {
   if (drained_ || listening_ || clock_.monotonic_ns() < listen_again_ns_) return;
-  if (!engines_.expected() || clock_.monotonic_ns() >= listen_by_ns_) listen(true);
+  const bool introduced = !engines_.expected() && audit_.health().usable;
+  if (introduced || clock_.monotonic_ns() >= listen_by_ns_) listen(true);
 }
 
 void Gateway::accept_some(int listener) {
   for (std::size_t i = 0; i < kAcceptsPerTurn && listening_; ++i) {
-    base::Fd socket(::accept4(listeners_[static_cast<std::size_t>(listener)].get(), nullptr,
-                              nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    base::Fd socket(::accept4(listeners_[static_cast<std::size_t>(listener)].get(),
+                              reinterpret_cast<sockaddr*>(&address), &size,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.is_open()) {
-      admit(std::move(socket));
+      admit(std::move(socket), peer_of(address));
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -167,7 +181,7 @@ void Gateway::accept_some(int listener) {
   }
 }
 
-void Gateway::admit(base::Fd socket) {
+void Gateway::admit(base::Fd socket, ClientPeer peer) {
   ++accepted_total_;
   if (clients_.size() >= config_.connections_max && !make_room()) {
     ++turned_away_total_;
@@ -180,9 +194,9 @@ void Gateway::admit(base::Fd socket) {
   if (!session.ok()) return log_.error("no TLS session", {{"why", session.error().message}});
   const std::uint64_t id = next_client_++;
   const int fd = socket.get();
-  Client client{
-      std::make_unique<Connection>(id, std::move(socket), std::move(session).value(), *this),
-      EPOLLIN};
+  Client client{std::make_unique<Connection>(id, std::move(socket), std::move(session).value(),
+                                             std::move(peer), *this),
+                EPOLLIN};
   if (const Status added = poller_.add(fd, id, client.armed); !added.ok()) {
     return log_.error("cannot watch a connection", {{"why", added.error().message}});
   }
@@ -236,19 +250,25 @@ ApiStatus Gateway::slot_available(std::uint64_t tenant) {
   if (base::memory_is_short())
     return overloaded("The server is out of memory; try again.", kRetryAfterSeconds);
   if (draining_) return not_ready("draining", "The server is shutting down.", kRestartRetryS);
+  const AuditHealth audit = audit_.health();
+  if (!audit.usable) return audit_unavailable(audit.why);
   return admission_.check(tenant);
 }
 
 ApiResult<std::shared_ptr<Exchange>> Gateway::start(Exchange::Request request) {
   if (request.route.has_body) {
-    TRY(slot_available(request.tenant));
+    if (const ApiStatus slot = slot_available(request.tenant); !slot.ok()) {
+      refused(request, slot.error());
+      return slot.error();
+    }
     admission_.begin(request.tenant);
     publish_load();
   }
   ++requests_total_;
   const std::uint64_t id = request.connection;
+  request.received_ns = clock_.monotonic_ns();
   auto exchange = std::make_shared<Exchange>(std::move(request), mailbox_);
-  running_.emplace(id, Running{exchange, clock_.monotonic_ns()});
+  running_.emplace(id, Running{exchange, exchange->request().received_ns});
   if (exchange->request().route.has_body) engines_.expect(id);
   workers_.submit(exchange);
   return exchange;
@@ -263,12 +283,19 @@ void Gateway::client_gone(Exchange& exchange) {
 
 void Gateway::read_mail() {
   for (Post& post : mailbox_.collect()) {
-    const auto running = running_.find(post.connection);
+    const std::uint64_t connection = post.connection;
+    const auto running = running_.find(connection);
     switch (post.kind) {
       case Post::Kind::kSubmit:
         if (!running->second.exchange->aborted())
           engines_.submit(running->second.exchange, std::move(post.submissions));
         engines_.decided(post.connection);
+        break;
+      case Post::Kind::kReport:
+        report(std::move(post));
+        break;
+      case Post::Kind::kRefused:
+        refuse(running->second.exchange->request(), post.status, std::move(post.code));
         break;
       case Post::Kind::kDone:
         finish(post.connection, post.keep_alive);
@@ -279,13 +306,14 @@ void Gateway::read_mail() {
         }
         break;
     }
-    settle(post.connection);
+    settle(connection);
   }
 }
 
 void Gateway::finish(std::uint64_t connection, bool keep_alive) {
   const auto running = running_.find(connection);
-  const auto [exchange, since_ns] = std::move(running->second);
+  const std::shared_ptr<Exchange> exchange = std::move(running->second.exchange);
+  const std::int64_t since_ns = running->second.since_ns;
   running_.erase(running);
   engines_.decided(connection);
   if (exchange->request().route.has_body) {
@@ -320,6 +348,21 @@ void Gateway::watch_engines() {
   });
 }
 
+void Gateway::watch_audit() {
+  if (audit_link_.fd() < 0) return;
+  const std::uint32_t wanted =
+      EPOLLIN | (audit_link_.wants_write() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+  if (audit_link_.connections() != audit_watched_) {
+    audit_watched_ = audit_link_.connections();
+    audit_armed_ = wanted;
+    const Status added = poller_.add(audit_link_.fd(), kAudit, wanted);
+    if (!added.ok()) audit_link_.abandon("cannot be watched: " + added.error().message);
+  } else if (wanted != audit_armed_) {
+    audit_armed_ = wanted;
+    poller_.change(audit_link_.fd(), kAudit, wanted);
+  }
+}
+
 // ---- time ---------------------------------------------------------------------------------------
 
 Status Gateway::tick() {
@@ -327,6 +370,7 @@ Status Gateway::tick() {
   if (now < next_tick_ns_) return {};
   next_tick_ns_ = now + kTickMs * kNsPerMs;
   engines_.tick();
+  tick_audit();
   read_mail();  // had a wake-up been lost
   std::vector<std::uint64_t> ids;
   ids.reserve(clients_.size());
@@ -355,6 +399,8 @@ Status Gateway::tick_drain() {
     return !client.second.connection->waiting_since_ns();
   });
   if (answering || !running_.empty()) return {};
+  // An auditor that takes nothing is not usable for longer than a second.
+  if (!all_recorded() && audit_.health().usable) return {};
   drained_ = true;
   listen(false);
   listeners_.clear();

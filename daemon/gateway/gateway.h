@@ -1,6 +1,6 @@
 // The event loop of the gateway role: one thread that owns the listening sockets, every connection,
-// the channel to the engine and the one to the supervisor; workers (worker_pool.h) do what takes
-// time.
+// the channels to the engine, to the auditor and to the supervisor; workers (worker_pool.h) do what
+// takes time.
 #ifndef DAEMON_GATEWAY_GATEWAY_H_
 #define DAEMON_GATEWAY_GATEWAY_H_
 
@@ -13,12 +13,16 @@
 
 #include "daemon/gateway/admission.h"
 #include "daemon/gateway/api_handler.h"
+#include "daemon/gateway/audit_link.h"
+#include "daemon/gateway/audit_policy.h"
 #include "daemon/gateway/connection.h"
 #include "daemon/gateway/engine_links.h"
 #include "daemon/gateway/engine_status.h"
 #include "daemon/gateway/gateway_config.h"
 #include "daemon/gateway/mailbox.h"
+#include "daemon/gateway/metrics.h"
 #include "daemon/gateway/poller.h"
+#include "daemon/gateway/refusal_log.h"
 #include "daemon/gateway/tls_context.h"
 #include "daemon/gateway/worker_pool.h"
 #include "daemon/ipc/channel.h"
@@ -32,6 +36,8 @@ struct GatewayParts {
   GatewayConfig config;
   base::Fd control;
   std::vector<base::Fd> listeners;  // listening; made non-blocking here
+  // Keeps the records instead of the auditor: null but in benchmarks.
+  std::unique_ptr<AuditSink> audit_sink = nullptr;
 };
 
 // A context of the configuration's certificate. The private key leaves the configuration: OpenSSL
@@ -54,6 +60,7 @@ class Gateway final : public ConnectionHost {
   struct Running {
     std::shared_ptr<Exchange> exchange;
     std::int64_t since_ns = 0;
+    bool admitted = false;  // is on its way into the audit log as that, and its end is not
   };
   struct Client {
     std::unique_ptr<Connection> connection;
@@ -72,13 +79,16 @@ class Gateway final : public ConnectionHost {
   void body_released(std::size_t bytes) override { bodies_bytes_ -= bytes; }
   ApiStatus slot_available(std::uint64_t tenant) override;
   std::uint32_t retry_after_s() const override { return admission_.retry_after_s(); }
+  void refused(const Exchange::Request& request, const ApiError& error) override;
+  void auth_failed(const ClientPeer& client, const RequestHead& head,
+                   std::string_view reason) override;
   ApiResult<std::shared_ptr<Exchange>> start(Exchange::Request request) override;
   void client_gone(Exchange& exchange) override;
 
   base::Status turn();
   void on_client(std::uint64_t id, std::uint32_t events);
   void accept_some(int listener);
-  void admit(base::Fd socket);
+  void admit(base::Fd socket, ClientPeer peer);
   bool make_room();
   void settle(std::uint64_t id);
   void read_mail();
@@ -93,6 +103,13 @@ class Gateway final : public ConnectionHost {
   base::Status tell_quarantined();
   base::Status tell_of_engines();
   void publish_load();
+  void report(Post post);
+  void refuse(const Exchange::Request& request, int status, std::string code);
+  void record(Refusal refusal);
+  void watch_audit();
+  void on_audit();
+  void tick_audit();
+  bool all_recorded() const;
   void set_times();
   void watch_engines();
   void begin_drain(std::uint32_t timeout_ms);
@@ -114,6 +131,12 @@ class Gateway final : public ConnectionHost {
   EngineLinks engines_;
   Admission admission_;
   GenerationTimes times_;
+  AuditPolicies policies_;
+  Metrics metrics_;
+  AuditLink audit_link_;
+  std::unique_ptr<AuditSink> other_sink_;
+  AuditSink& audit_;  // one of the two
+  RefusalLog refusals_;
   ApiHandler handler_;
   std::unordered_map<std::uint64_t, Client> clients_;
   std::unordered_map<std::uint64_t, Running> running_;  // by connection; until the worker is done
@@ -123,6 +146,9 @@ class Gateway final : public ConnectionHost {
   std::int64_t next_tick_ns_ = 0;
   std::int64_t listen_by_ns_ = 0;     // introduced to the engine or not
   std::int64_t listen_again_ns_ = 0;  // after an accept that failed
+  std::uint64_t audit_watched_ = 0;   // the connection that epoll knows (AuditLink::connections),
+  std::uint32_t audit_armed_ = 0;     // and for what
+  std::int64_t audit_failing_since_ns_ = 0;  // 0: it does not fail
   std::size_t bodies_bytes_ = 0;
   std::uint64_t requests_total_ = 0;
   std::uint64_t accepted_total_ = 0;

@@ -40,7 +40,9 @@ constexpr std::array<Setting, 10> kSettings = {{
     {"request_timeout_ms", &GatewayConfig::request_timeout_ms, 0, kDayMs},
     {"ping_interval_ms", &GatewayConfig::ping_interval_ms, 100, kDayMs},
 }};
-constexpr std::size_t kOtherMembers = 4;
+constexpr std::size_t kOtherMembers = 7;
+constexpr std::size_t kSaltDigits = 64;
+constexpr std::size_t kSealedToBytesMax = 4'096;
 
 base::Result<const Json*> member(const Json& json, std::string_view name) {
   const Json* const value = json.find(name);
@@ -54,6 +56,29 @@ base::Result<std::string> text(const Json& json, std::string_view name) {
   if (!value->is_string())
     return invalid_input(fmt::format("gateway configuration: '{}' is not a string", name));
   return value->as_string();
+}
+
+base::Status read_audit(const Json& json, GatewayConfig& config) {
+  config.audit_text = TRY(text(json, "audit_text"));
+  config.audit_salt = TRY(text(json, "audit_salt"));
+  config.audit_sealed_to = TRY(text(json, "audit_sealed_to"));
+  const std::string& kind = config.audit_text;
+  if (kind != "none" && kind != "digest" && kind != "sealed") {
+    return invalid_input(
+        "gateway configuration: 'audit_text' is not \"none\", \"digest\" or \"sealed\"");
+  }
+  if (config.audit_salt.size() != kSaltDigits) {
+    return invalid_input(fmt::format(
+        "gateway configuration: 'audit_salt' is not {} hexadecimal digits", kSaltDigits));
+  }
+  if ((kind == "sealed") == config.audit_sealed_to.empty() ||
+      config.audit_sealed_to.size() > kSealedToBytesMax) {
+    return invalid_input(fmt::format(
+        "gateway configuration: 'audit_sealed_to' is a key of at most {} bytes with \"sealed\", "
+        "and empty without it",
+        kSealedToBytesMax));
+  }
+  return {};
 }
 
 base::Status read_setting(const Json& json, const Setting& setting, GatewayConfig& config) {
@@ -76,6 +101,9 @@ Json GatewayConfig::serialize() const {
   json.set("tls_private_key_pem", tls_private_key_pem);
   json.set("tls_1_2", tls_1_2);
   json.set("api_keys", api_keys.serialize());
+  json.set("audit_text", audit_text);
+  json.set("audit_salt", audit_salt);
+  json.set("audit_sealed_to", audit_sealed_to);
   return json;
 }
 
@@ -91,6 +119,7 @@ base::Result<GatewayConfig> GatewayConfig::parse(const Json& json) {
   config.tls_1_2 = tls_1_2->as_bool();
   config.api_keys = TRY(
       daemon_auth::ApiKeys::parse(*TRY(member(json, "api_keys"))).context("gateway configuration"));
+  TRY(read_audit(json, config));
   // Every known member was found, so any more are unknown: keys are distinct.
   if (json.as_object().size() != kSettings.size() + kOtherMembers) {
     return invalid_input("gateway configuration: unknown member");

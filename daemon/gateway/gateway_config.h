@@ -32,6 +32,10 @@ struct GatewayConfig {
       60'000;                            // a reader this slow is cut off and its request cancelled
   std::uint32_t request_timeout_ms = 0;  // whole request; 0: none
   std::uint32_t ping_interval_ms = 10'000;  // SSE comment while nothing else is sent
+  // daemon/audit/RECORDS.md sections 4 and 5.
+  std::string audit_text = "digest";  // of prompts and answers: "none", "digest" or "sealed"
+  std::string audit_salt;             // the site key, hexadecimal
+  std::string audit_sealed_to;        // an X25519 public key as PEM, with "sealed" alone
 
   base::Json serialize() const;
   static base::Result<GatewayConfig> parse(const base::Json& json);  // unknown members are refused

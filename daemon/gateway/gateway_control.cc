@@ -50,6 +50,9 @@ Status Gateway::take_control(daemon_ipc::Received received) {
     engines_.connect(peer->engine, std::move(received.fd));
     return {};
   }
+  const auto* audit = std::get_if<daemon_ipc::AuditChannel>(&message);
+  if (audit != nullptr && received.fd.is_open())
+    return audit_link_.connect(audit->writer, std::move(received.fd));
   if (const auto* ended = std::get_if<daemon_ipc::EngineEnded>(&message)) {
     engines_.engine_ended(*ended);
     return {};
@@ -86,6 +89,7 @@ void Gateway::flush_control() {
 }
 
 Status Gateway::send_alive() {
+  const AuditHealth audit = audit_.health();
   const Json stats = Json::object({{"connections", static_cast<std::int64_t>(clients_.size())},
                                    {"connections_accepted_total", accepted_total_},
                                    {"connections_turned_away_total", turned_away_total_},
@@ -95,6 +99,9 @@ Status Gateway::send_alive() {
                                    {"resumed_total", engines_.resumed_total()},
                                    {"quarantined_total", engines_.quarantined_total()},
                                    {"reloads_total", reloads_total_},
+                                   {"audit_usable", audit.usable},
+                                   {"audit_pending", static_cast<std::int64_t>(audit.pending)},
+                                   {"audit_records_total", audit.durable_total},
                                    {"body_bytes", static_cast<std::int64_t>(bodies_bytes_)}});
   // Never busy: a request waits for the engine, which is watched itself, or for its client, whom
   // deadlines watch. An answer that streams for an hour is no hang. What can hang here is this
@@ -107,7 +114,9 @@ Status Gateway::apply(GatewayConfig config) {
   if (config.listeners != config_.listeners) return invalid_input("listeners cannot change");
   if (config.requests_max != config_.requests_max)
     return invalid_input("limits.requests_max cannot change while the gateway runs");
+  AuditPolicy policy = TRY(AuditPolicy::take(config));
   tls_ = TRY(take_tls(config));
+  policies_.set(std::move(policy));
   config_ = std::move(config);  // connections have what they need of the old certificate
   admission_.set_key_slots(config_.requests_per_key_max);
   set_times();
@@ -152,7 +161,9 @@ void Gateway::set_times() {
 }
 
 void Gateway::publish_load() {
-  engine_status_.set_load({draining_, admission_.full(), admission_.retry_after_s()});
+  AuditHealth audit = audit_.health();
+  engine_status_.set_load({draining_, admission_.full(), admission_.retry_after_s(), audit.usable,
+                           std::move(audit.why)});
 }
 
 }  // namespace daemon_gateway

@@ -105,9 +105,9 @@ ApiStatus parse_field(std::string_view line, RequestHead& head) {
 }
 
 // Fields whose repetition would let two readers disagree.
-constexpr std::array<std::string_view, 8> kOnceOnly = {
-    "host",   "content-length", "transfer-encoding", "content-type",
-    "expect", "authorization",  "content-encoding",  "connection"};
+constexpr std::array<std::string_view, 9> kOnceOnly = {
+    "host",          "content-length",   "transfer-encoding", "content-type", "expect",
+    "authorization", "content-encoding", "connection",        kReceiptField};
 
 ApiStatus check_repetition(const RequestHead& head) {
   for (const std::string_view name : kOnceOnly) {

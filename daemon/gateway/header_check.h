@@ -34,6 +34,9 @@ class HeadScanner {
 
 enum class Framing : std::uint8_t { kNone, kLength, kChunked };
 
+// "1": the client wants a receipt of what is recorded of its request.
+inline constexpr std::string_view kReceiptField = "x-redoubt-receipt";
+
 struct HeaderField {
   std::string name;   // lower case
   std::string value;  // printable ASCII and tabs, no space at either end

@@ -90,8 +90,13 @@ class HttpBorder::Server final : private httplib::Server {
     ExchangeStream stream(
         exchange, http_1_0 ? "GET / HTTP/1.0\r\n\r\n" : "GET / HTTP/1.1\r\nHost: redoubt\r\n\r\n");
     const bool written = process(stream, !keep_alive);
+    abandon();
     exchange.finish(written && complete_ && !stream.failed() && keep_alive);
-    reply_ = {};  // its stream borrows the exchange
+  }
+
+  // The reply's stream borrows the exchange, and may have a last word to report.
+  void abandon() {
+    reply_ = {};
     exchange_ = nullptr;
   }
 
@@ -116,7 +121,7 @@ class HttpBorder::Server final : private httplib::Server {
     for (const auto& [name, value] : reply_.headers) response.set_header(name, value);
     if (reply_.stream == nullptr) {
       complete_ = true;
-      return response.set_content(reply_.body, "application/json");
+      return response.set_content(reply_.body, reply_.content_type);
     }
     const auto provide = [this](std::size_t, httplib::DataSink& sink) {
       return provide_piece(sink);
@@ -151,6 +156,7 @@ void HttpBorder::serve(Exchange& exchange) {
   try {
     server_->serve(exchange);
   } catch (...) {
+    server_->abandon();
     exchange.finish(false);
   }
 }

@@ -42,6 +42,10 @@ inline constexpr std::size_t kEngineBodyBytesMax =
     std::size_t{32} << 20;  // one prompt for the engine, escaped again
 inline constexpr std::size_t kResponseTextBytesMax = std::size_t{64}
                                                      << 20;  // one answer that is not streamed
+inline constexpr std::size_t kAuditKeptBytesMax =
+    std::size_t{128} << 20;  // records, sealed texts included, that are not durable yet
+inline constexpr std::size_t kRefusalSourcesMax =
+    256;  // keys and addresses whose refusals are counted apart
 inline constexpr std::size_t kWorkerStackBytes = std::size_t{512} << 10;
 
 // ---- time ---------------------------------------------------------------------------------------
@@ -60,7 +64,12 @@ inline constexpr std::uint32_t kRetryAfterSeconds = 2;  // until it is known how
 inline constexpr std::uint32_t kStartRetryS = 5;        // Retry-After while a model is loaded,
 inline constexpr std::uint32_t kRecoveryRetryS = 1;     // while an engine is replaced,
 inline constexpr std::uint32_t kDegradedRetryS = 60;    // while it keeps failing,
-inline constexpr std::uint32_t kRestartRetryS = 10;     // and while the service stops
+inline constexpr std::uint32_t kRestartRetryS = 10;     // while the service stops,
+inline constexpr std::uint32_t kAuditRetryS = 2;        // and while nothing can be recorded
+inline constexpr std::uint32_t kAuditPatienceMs =
+    1'000;  // for a record to become durable, and for an auditor to be replaced
+inline constexpr std::uint32_t kCompletionRecordMs =
+    30'000;  // for the record of an answer that is complete but for its end
 inline constexpr std::int64_t kRecoveryMs =
     10'000;  // newcomers wait for the next engine this long after the last was lost
 
@@ -71,11 +80,17 @@ inline constexpr std::size_t kMessagesMax = 2'048;
 inline constexpr std::size_t kContentPartsMax = 256;
 inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kUserBytesMax = 256;
+inline constexpr std::size_t kMetadataPairsMax = 16;
+inline constexpr std::size_t kMetadataKeyBytesMax = 64;
+inline constexpr std::size_t kMetadataValueBytesMax = 512;
+inline constexpr std::size_t kTagBytesMax = 64;
 inline constexpr std::size_t kStopStringsMax = 16;
 inline constexpr std::size_t kStopStringBytesMax = 256;
 inline constexpr std::size_t kStopTokensMax = 64;
 inline constexpr std::size_t kLogitBiasMax = 1'024;
 inline constexpr std::size_t kPromptsMax = 16;  // prompts of one completion request
+inline constexpr std::size_t kChoicesTotalMax =
+    128;  // of all prompts: each has its place in the record of the answer
 inline constexpr std::uint32_t kTopLogprobsMax = daemon_ipc::kTopLogprobsMax;
 inline constexpr std::uint32_t kCompletionTokensDefault = 16;  // the legacy endpoint's max_tokens
 

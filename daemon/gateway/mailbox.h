@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/gateway/audit_report.h"
 #include "daemon/ipc/messages.h"
 #include "hardening/base/fd.h"
 #include "hardening/base/result.h"
@@ -23,14 +24,20 @@ struct Submission {
 
 struct Post {
   enum class Kind : std::uint8_t {
-    kOutput,  // the answer has bytes to send
-    kSubmit,  // the prompts of a request for the engine
-    kDone,    // the worker has left the request
+    kOutput,   // the answer has bytes to send
+    kSubmit,   // the prompts of a request for the engine
+    kDone,     // the worker has left the request
+    kReport,   // a record of this request for the audit log
+    kRefused,  // an error takes the place of its admission: to be recorded too
   };
   Kind kind = Kind::kOutput;
   std::uint64_t connection = 0;
   bool keep_alive = false;                   // with kDone
   std::vector<Submission> submissions = {};  // with kSubmit
+  AuditReport report = {};                   // with kReport
+  bool waits = false;                        // the worker, until that is durable
+  int status = 0;                            // with kRefused, and its code
+  std::string code = {};
 };
 
 class Mailbox {

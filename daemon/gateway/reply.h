@@ -27,8 +27,9 @@ class ReplyStream {
 struct Reply {
   int status = 200;
   Headers headers;
-  std::string body;                     // JSON
-  std::unique_ptr<ReplyStream> stream;  // instead of a body: text/event-stream
+  std::string body;
+  const char* content_type = "application/json";  // a literal
+  std::unique_ptr<ReplyStream> stream;            // instead of a body: text/event-stream
 };
 
 }  // namespace daemon_gateway

@@ -19,6 +19,7 @@ constexpr Row kRoutes[] = {
     {"POST", "/v1/chat/completions", Route::kChatCompletions, true, true},
     {"POST", "/v1/completions", Route::kCompletions, true, true},
     {"GET", "/v1/models", Route::kModels, false, true},
+    {"GET", "/metrics", Route::kMetrics, false, true},
     {"GET", "/health", Route::kHealth, false, false},
     {"GET", "/ready", Route::kReady, false, false},
 };

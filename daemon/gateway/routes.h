@@ -15,6 +15,7 @@ enum class Route : std::uint8_t {
   kCompletions,
   kModels,
   kModel,
+  kMetrics,
   kHealth,
   kReady
 };

@@ -33,6 +33,9 @@ class TlsSession {
   static base::Result<TlsSession> create(const TlsContext& context, int socket);
 
   TlsOutcome handshake();
+  // Once that is done: "TLSv1.3", "TLS_AES_256_GCM_SHA384".
+  const char* version() const { return SSL_get_version(ssl_.get()); }
+  const char* cipher() const { return SSL_get_cipher_name(ssl_.get()); }
   TlsTransfer read(std::span<char> buffer);
   TlsTransfer write(std::string_view bytes);
 

@@ -134,6 +134,8 @@ struct EngineEnded {
 struct PeerLost {
   std::uint64_t engine = 0;  // as the gateway knows it; an engine says 0, since it has one channel
 };
+// In `engine`: the channel between gateway and auditor (an auditor says nothing else).
+inline constexpr std::uint64_t kAuditLink = ~std::uint64_t{0};
 // The engine will not serve this model, however often it is started: a file or a signature is
 // wrong, or it does not qualify.
 struct Rejected {

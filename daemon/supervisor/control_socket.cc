@@ -69,15 +69,18 @@ void ControlSocket::accept_clients(std::int64_t now) {
   while (clients_.size() < kClientsMax) {
     base::Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) return;
-    clients_.push_back({std::move(socket), now + kClientTimeMs, {}, {}});
+    ucred peer{};
+    socklen_t bytes = sizeof peer;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0) continue;
+    clients_.push_back({std::move(socket), now + kClientTimeMs, {}, {}, peer.uid});
   }
 }
 
 bool ControlSocket::read_request(Client& client, std::int64_t now) {
   while (client.phase == Client::Phase::kReading) {
-    char bytes[kRequestBytesMax];
-    const ssize_t got =
-        ::recv(client.socket.get(), bytes, kRequestBytesMax - client.request.size(), MSG_DONTWAIT);
+    char bytes[4'096];
+    const std::size_t room = std::min(sizeof bytes, kRequestBytesMax - client.request.size());
+    const ssize_t got = ::recv(client.socket.get(), bytes, room, MSG_DONTWAIT);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;  // it left
     client.request.append(bytes, static_cast<std::size_t>(got));
@@ -104,7 +107,7 @@ bool ControlSocket::write_answer(Client& client) {
 bool ControlSocket::advance(Client& client, std::int64_t now, const Answer& answer) {
   if (!read_request(client, now)) return false;
   if (client.phase == Client::Phase::kWaiting) {
-    const auto text = answer(client.request, client.ticket);
+    const auto text = answer(client.request, client.ticket, client.uid);
     if (!text) return true;
     client.response = *text + "\n";
     client.phase = Client::Phase::kAnswering;

@@ -21,7 +21,7 @@ namespace daemon_supervisor {
 class ControlSocket {
  public:
   static constexpr std::size_t kClientsMax = 8;
-  static constexpr std::size_t kRequestBytesMax = 128;
+  static constexpr std::size_t kRequestBytesMax = 32'768;  // a signed note in Base64 is the longest
   static constexpr std::int64_t kClientTimeMs = 5'000;
 
   static constexpr std::int64_t kAnswerTimeMs =
@@ -29,9 +29,9 @@ class ControlSocket {
 
   // The answer to a request line (without its newline): one line of JSON, or nothing yet, and it is
   // asked for again at the next turn. `ticket` is 0 at first; what is left there comes back with
-  // the same request.
-  using Answer =
-      std::function<std::optional<std::string>(std::string_view request, std::uint64_t& ticket)>;
+  // the same request. `uid` is who asks, by the kernel's word.
+  using Answer = std::function<std::optional<std::string>(
+      std::string_view request, std::uint64_t& ticket, std::uint32_t uid)>;
 
   // Replaces a socket file that is there. The caller makes sure that no other supervisor runs.
   static base::Result<ControlSocket> create(const std::string& path);
@@ -47,6 +47,7 @@ class ControlSocket {
     std::int64_t deadline = 0;
     std::string request;
     std::string response;  // what is left of it
+    std::uint32_t uid = 0;
     std::uint64_t ticket = 0;
     enum class Phase : std::uint8_t { kReading, kWaiting, kAnswering } phase = Phase::kReading;
   };

@@ -44,6 +44,10 @@ class Liveness {
   bool ping_due(std::int64_t now) const;
   // Why patience has ended, or empty.
   std::string_view overdue(std::int64_t now) const;
+  // For how long a ping has been waiting for its answer; 0: none is.
+  std::int64_t unanswered_ms(std::int64_t now) const {
+    return awaiting_answer_ ? now - last_ping_ : 0;
+  }
   // When ping_due() or overdue() may next change, or the page wants to be read.
   std::int64_t next_deadline() const;
   // It has made progress since it was started.

@@ -35,6 +35,7 @@ class ModelChange {
   Phase phase() const { return phase_; }
   std::uint64_t number() const { return number_; }
   const std::string& id() const { return id_; }
+  const std::string& why() const { return why_; }  // it failed
   bool under_way() const {
     return phase_ == Phase::kStopping || phase_ == Phase::kStarting || phase_ == Phase::kSwitching;
   }

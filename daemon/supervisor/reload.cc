@@ -96,6 +96,7 @@ void Reload::refuse(std::string_view why) {
 
 void Reload::end(base::Json outcome) {
   outcome_ = std::move(outcome);
+  ended_.push_back(outcome_);
   phase_ = Phase::kIdle;
   deadline_ = Liveness::kNever;
   fresh_ = {};

@@ -13,6 +13,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemon/ipc/messages.h"
@@ -48,6 +49,8 @@ class Reload {
   bool under_way() const { return phase_ != Phase::kIdle || wanted_ > number_; }
   // What came of reload `number`; null while it is not over.
   const base::Json* outcome(std::uint64_t number) const;
+  // Those that have ended since the last call, in order.
+  std::vector<base::Json> take_ended() { return std::exchange(ended_, {}); }
   const base::Json* last_outcome() const { return outcome_.is_null() ? nullptr : &outcome_; }
   // Long past while one is wanted and could begin.
   std::int64_t next_deadline() const {
@@ -73,6 +76,7 @@ class Reload {
   bool answer_due_ = false;       // from it, even if nobody waits for it any more
   std::int64_t deadline_ = Liveness::kNever;
   base::Json outcome_;
+  std::vector<base::Json> ended_;
 };
 
 }  // namespace daemon_supervisor

@@ -163,6 +163,7 @@ void Role::collect_exit(std::int64_t now) {
     return wait_to_restart(now);
   }
   log_.info("role stopped", {{"role", spec_.name}, {"how", how}});
+  note_end("told to stop: " + how, false, std::nullopt);
   state_ = RoleState::kStopped;
   deadline_ = Liveness::kNever;
 }
@@ -190,6 +191,7 @@ void Role::wait_to_restart(std::int64_t now) {
   const std::int64_t delay_ms = restarts_.failed(now, ready_at_ != 0);
   log_.error("role failed",
              {{"role", spec_.name}, {"how", last_exit_}, {"restart_in_ms", delay_ms}});
+  note_end(last_exit_, ended_from_outside_, delay_ms);
   if (degraded(now) && !was_degraded)
     log_.error("ALARM: role is degraded: it keeps failing", {{"role", spec_.name}});
   if (weights_given_ && ready_at_ == 0) {

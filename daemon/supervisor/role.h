@@ -38,6 +38,13 @@ enum class RoleState : std::uint8_t {
 };
 std::string_view role_state_name(RoleState state);
 
+// What became of a role, as the audit log is told: "role.ready" or "role.ended", and the record's
+// body.
+struct RoleEvent {
+  std::string type;
+  base::Json body;
+};
+
 // Descriptors 5 and up are, in this order: `resources`, the progress page, the kept weights.
 struct RoleSpec {
   std::string name;
@@ -79,9 +86,12 @@ class Role {
   bool offer(const daemon_ipc::Message& message, std::int64_t now);
   // Ends it for what it did or left undone; it is started again as after any failure.
   void condemn(std::string_view why, std::int64_t now) { fail(why, now); }
-  // What it said that is the supervisor's to judge: `quarantine`, `reloaded`, `peer_lost`,
-  // `rejected` and `retiring`, in order.
+  // What it said that is the supervisor's to judge: everything but what its life consists of
+  // (`ready`, `progress`, `alive`, `weights`, `drained`), in order.
   std::vector<daemon_ipc::Message> take_inbox() { return std::exchange(inbox_, {}); }
+
+  // What happened since the last call, in order.
+  std::vector<RoleEvent> take_events() { return std::exchange(events_, {}); }
 
   int control_fd() const;  // -1: nothing to wait for
   int exit_fd() const;
@@ -93,6 +103,10 @@ class Role {
   bool reachable() const { return channel_.has_value(); }
   bool serving() const { return ready() || state_ == RoleState::kDraining; }
   std::uint64_t generation() const { return generation_; }  // counts starts
+  // For how long it has not answered; 0 for one that is not asked.
+  std::int64_t unanswered_ms(std::int64_t now) const {
+    return serving() ? liveness_.unanswered_ms(now) : 0;
+  }
   bool degraded(std::int64_t now) const { return restarts_.degraded(now); }
   std::int64_t restart_in_ms(std::int64_t now) const;
   // Past its deadline: from then on until its process has ended and, where another was started in
@@ -108,7 +122,9 @@ class Role {
   const KeptWeights* weights() const { return weights_ ? &*weights_ : nullptr; }
   std::uint64_t weights_version() const { return weights_version_; }  // counts changes
   const base::Json& report() const { return report_; }                // of the last `ready`
-  base::Json serialize(std::int64_t now) const;                       // for `redoubt status`
+  const base::Json& stats() const { return stats_; }                  // of the last `alive`
+  std::int64_t stop_ms() const { return spec_.patience.stop_ms; }
+  base::Json serialize(std::int64_t now) const;  // for `redoubt status`
 
  private:
   // role_messages.cc
@@ -124,6 +140,9 @@ class Role {
   void fail(std::string_view why, std::int64_t now);  // kills a process that misbehaved
   void kill_process(std::int64_t now);
   void wait_to_restart(std::int64_t now);
+  void note_ready();
+  void note_end(const std::string& why, bool from_outside,
+                std::optional<std::int64_t> restart_in_ms);
 
   RoleSpec spec_;
   const base::Logger& log_;
@@ -151,6 +170,7 @@ class Role {
   std::uint64_t ends_ = 0;
   bool ended_from_outside_ = false;
   std::vector<daemon_ipc::Message> inbox_;
+  std::vector<RoleEvent> events_;  // few: a role does not end more often than it is started
   base::Json report_;
   base::Json stats_;
   std::uint64_t work_ = 0;

@@ -4,10 +4,12 @@
 #define DAEMON_SUPERVISOR_ROLE_CONFIGS_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "daemon/config/config.h"
 #include "daemon/supervisor/state_directory.h"
 #include "hardening/base/fd.h"
+#include "hardening/base/log.h"
 #include "hardening/base/result.h"
 
 namespace daemon_supervisor {
@@ -16,6 +18,10 @@ namespace daemon_supervisor {
 // engine's depends on its model: model_library.h.)
 base::Result<base::Fd> create_gateway_config(const daemon_config::Config& config,
                                              const StatePaths& paths, std::size_t listeners);
+
+// A sealed memfd with the JSON of AuditorConfig; `supervisor` is the writer that we are.
+base::Result<base::Fd> create_auditor_config(const daemon_config::Config& config,
+                                             std::uint64_t supervisor, const base::Logger& log);
 
 }  // namespace daemon_supervisor
 

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <optional>
 
+#include "daemon/auditor/auditor_role.h"
 #include "daemon/engine/engine_role.h"
 #include "daemon/gateway/gateway_role.h"
 #include "daemon/importer/importer_role.h"
@@ -41,6 +42,8 @@ std::optional<hardening::Policy> policy_of_role(const RoleRequest& request) {
   if (request.name == "engine") {
     return hardening::engine_policy(request.identity, request.descriptors, kFirstResource);
   }
+  if (request.name == "auditor")
+    return hardening::auditor_policy(request.identity, request.descriptors, kFirstResource);
   if (request.name == "importer") {
     return hardening::importer_policy(request.identity, request.descriptors, kStagingDirectory,
                                       is_directory(kFirstResource) ? kFirstResource : -1,
@@ -111,6 +114,7 @@ int run_role(const RoleRequest& request, const RoleHooks& hooks) {
   }
   auto context = make_context(request.descriptors, std::move(sandbox).value());
   if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context));
+  if (request.name == "auditor") return daemon_auditor::run_auditor_role(std::move(context));
   if (request.name == "importer") return daemon_importer::run_importer_role(std::move(context));
   return daemon_engine::run_engine_role(std::move(context), hooks.engine);
 }

@@ -90,7 +90,30 @@ void Role::handle_ready(const daemon_ipc::Ready& ready, std::int64_t now) {
   ready_at_ = now;
   liveness_.became_ready(now);
   log_.info("role ready", {{"role", spec_.name}, {"after_ms", now - started_at_}});
+  note_ready();
 }
+
+// ---- for the audit log --------------------------------------------------------------------------
+
+void Role::note_ready() {
+  base::Json facts = base::Json::object();
+  base::Json body = base::Json::object({{"name", spec_.name}, {"start", generation_}});
+  for (const auto& [key, value] : report_.as_object()) {
+    key == "sandbox" ? body.set(key, value) : facts.set(key, value);
+  }
+  body.set("facts", std::move(facts));
+  events_.push_back({"role.ready", std::move(body)});
+}
+
+void Role::note_end(const std::string& why, bool from_outside,
+                    std::optional<std::int64_t> restart_in_ms) {
+  base::Json body =
+      base::Json::object({{"name", spec_.name}, {"why", why}, {"from_outside", from_outside}});
+  if (restart_in_ms) body.set("restart_in_ms", *restart_in_ms);
+  events_.push_back({"role.ended", std::move(body)});
+}
+
+// ---- how it gets on -----------------------------------------------------------------------------
 
 void Role::handle_progress(const daemon_ipc::Progress& progress, std::int64_t now) {
   liveness_.progressed(progress.done, now);

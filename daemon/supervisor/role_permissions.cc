@@ -5,7 +5,8 @@ namespace {
 
 using daemon_ipc::MessageType;
 
-constexpr unsigned kGateway = 1, kEngine = 2, kBoth = kGateway | kEngine;
+constexpr unsigned kGateway = 1, kEngine = 2, kAuditor = 4;
+constexpr unsigned kBoth = kGateway | kEngine, kAll = kBoth | kAuditor;
 constexpr unsigned kStarting = 1, kReady = 2, kDraining = 4, kServing = kReady | kDraining;
 
 struct Row {
@@ -16,16 +17,19 @@ struct Row {
 
 // What is permitted once is checked where it is handled.
 constexpr Row kRows[] = {
-    {MessageType::kProgress, kBoth, kStarting},      //
-    {MessageType::kWeights, kEngine, kStarting},     // once
-    {MessageType::kRejected, kEngine, kStarting},    // once
-    {MessageType::kReady, kBoth, kStarting},         // and thereby over
-    {MessageType::kAlive, kBoth, kServing},          //
-    {MessageType::kReloaded, kGateway, kServing},    // once for each `reload`
-    {MessageType::kQuarantine, kGateway, kServing},  //
-    {MessageType::kPeerLost, kBoth, kServing},       //
-    {MessageType::kRetiring, kGateway, kServing},    //
-    {MessageType::kDrained, kBoth, kDraining},       //
+    {MessageType::kProgress, kAll, kStarting},                //
+    {MessageType::kWeights, kEngine, kStarting},              // once
+    {MessageType::kRejected, kEngine | kAuditor, kStarting},  // once
+    {MessageType::kReady, kAll, kStarting},                   // and thereby over
+    {MessageType::kAlive, kAll, kServing},                    //
+    {MessageType::kReloaded, kGateway, kServing},             // once for each `reload`
+    {MessageType::kQuarantine, kGateway, kServing},           //
+    {MessageType::kPeerLost, kAll, kServing},                 //
+    {MessageType::kRetiring, kGateway, kServing},             //
+    {MessageType::kAppended, kAuditor, kServing},             // of the supervisor's own records
+    {MessageType::kAuditState, kAuditor, kServing},           //
+    {MessageType::kCosigned, kAuditor, kServing},             // once for each `cosign`
+    {MessageType::kDrained, kBoth, kDraining},                //
 };
 
 }  // namespace

@@ -30,8 +30,13 @@ namespace {
 using daemon_config::Config;
 
 constexpr unsigned kRuntimeMode = 0750;
-constexpr std::int64_t kGatewayBusyMs = 9'000;    // its loop never waits for anything but events
-constexpr std::int64_t kGatewayLoadMs = 10'000;   // keys, certificate, sockets
+constexpr std::int64_t kGatewayBusyMs = 9'000;   // its loop never waits for anything but events
+constexpr std::int64_t kGatewayLoadMs = 10'000;  // keys, certificate, sockets
+// An auditor waits for its disk and nothing else. One that takes long is not made faster by an end;
+// meanwhile the gateway refuses work.
+constexpr std::int64_t kAuditorBusyMs = 60'000;
+constexpr std::int64_t kAuditorPingMs = 1'000;
+constexpr std::int64_t kAuditorStopMs = 5'000;    // it publishes everything
 constexpr std::uint32_t kGatewayOtherFiles = 64;  // beside the clients' connections
 
 // Connections need descriptors, of which roles inherit our limit.
@@ -96,6 +101,28 @@ base::Result<RoleSpec> make_engine(const Config& config) {
   return spec;
 }
 
+base::Result<AuditParts> make_audit(const Config& config, const StatePaths& paths,
+                                    const RunningConfig& running, const base::Logger& log) {
+  AuditParts audit;
+  const auto identity = TRY(
+      find_identity(config.sandbox.auditor_user, kAuditorIdentity).context("sandbox.auditor_user"));
+  audit.directory = TRY(open_audit_directory(paths, identity));
+  audit.writer = make_writer();
+  audit.acts = paths.acts;
+  audit.config = [&running] { return running.facts(); };
+  RoleSpec& spec = audit.auditor;
+  spec.name = "auditor";
+  spec.identity = identity;
+  spec.arguments = role_arguments("auditor", identity, 0);
+  spec.config = TRY(create_auditor_config(config, audit.writer, log));
+  spec.resources = {audit.directory.get()};
+  spec.kind = RoleKind::kAuditor;
+  spec.patience = make_patience(config.supervisor.load_timeout_ms, kAuditorBusyMs);
+  spec.patience.ping_ms = kAuditorPingMs;
+  spec.patience.stop_ms = kAuditorStopMs;
+  return audit;
+}
+
 void set_common(const Config& config, const base::Fd& executable, RoleSpec& spec) {
   spec.executable = executable.get();
   spec.landlock_abi_min = config.sandbox.landlock_abi_min;
@@ -142,10 +169,12 @@ base::Status run_supervisor(const std::string& config_path, const base::Logger& 
   const auto addresses = addresses_of(listeners);
   RunningConfig running(config_path, config, listeners.size());
 
+  AuditParts audit = TRY(make_audit(config, paths, running, log));
   RoleSpec gateway = TRY(make_gateway(config, paths, listeners));
   base::Fd signals = TRY(create_signal_fd());
   ControlSocket control_socket = TRY(ControlSocket::create(paths.control_socket));
-  // The last that can fail: a start that does not even come to the model must not count as one of its trials.
+  // The last that can fail: a start that does not even come to the model must not count as one of
+  // its trials.
   EngineModel model = TRY(models.open_to_start());
 
   SupervisorParts parts{std::move(gateway),
@@ -158,8 +187,10 @@ base::Status run_supervisor(const std::string& config_path, const base::Logger& 
                         [&] { return running.config().server.drain_timeout_ms; },
                         [&] { return running.read_again(); },
                         std::move(handed_over.weights),
-                        std::move(handed_over.useless)};
+                        std::move(handed_over.useless),
+                        std::move(audit)};
   set_common(config, executable, parts.gateway);
+  set_common(config, executable, parts.audit.auditor);
   for (const std::string& address : addresses) log.notice("listening", {{"address", address}});
   Supervisor(std::move(parts), log, clock).run();
   ::unlink(paths.control_socket.c_str());

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,10 +12,16 @@
 
 #include "hardening/base/clock.h"
 #include "hardening/base/file.h"
+#include "hardening/base/hex.h"
+#include "hardening/base/secret.h"
+#include "hardening/privileges.h"
 
 namespace daemon_supervisor {
 namespace {
 
+// Readable to the service's group, to which everything below it belongs.
+constexpr mode_t kAuditMode = 02750;
+constexpr std::size_t kSiteKeyBytes = 32;
 constexpr std::size_t kApiKeysBytesMax = 8u << 20;
 constexpr std::size_t kPemBytesMax = 256 * 1024;
 constexpr unsigned kPrivate = 0600;
@@ -41,16 +48,8 @@ base::Result<base::Secret> read_secret_file(const std::string& path) {
   return secret;
 }
 
-// What root writes here (a verb of the command line, or a service started by hand) is given to whom
-// the state directory belongs to: the service, which may run as a user of its own, is the one that
-// reads it. Nothing when we are not root.
-base::Result<std::optional<base::FileOwner>> heir(const StatePaths& paths) {
-  if (::geteuid() != 0) return std::optional<base::FileOwner>();
-  return std::optional(TRY(base::owner_of(paths.directory)));
-}
-
 base::Status give_to_heir(const StatePaths& paths, const base::Fd& file) {
-  const auto owner = TRY(heir(paths));
+  const auto owner = TRY(state_heir(paths));
   struct stat info {};
   if (!owner || ::fstat(file.get(), &info) != 0 || info.st_uid != 0) return {};
   if (S_ISREG(info.st_mode) && info.st_nlink != 1) return {};  // known under another name too
@@ -60,7 +59,7 @@ base::Status give_to_heir(const StatePaths& paths, const base::Fd& file) {
 
 base::Status write_state(const StatePaths& paths, const std::string& path, std::string_view text,
                          unsigned mode) {
-  const auto owner = TRY(heir(paths));
+  const auto owner = TRY(state_heir(paths));
   return base::replace_file(path, text, mode, owner ? &*owner : nullptr);
 }
 
@@ -109,6 +108,56 @@ base::Result<base::Fd> lock_state(const StatePaths& paths) {
   if (errno != EWOULDBLOCK) return base::io_error(errno, "lock " + paths.lock);
   return base::unavailable(
       fmt::format("{} is held: another redoubt serves from this state directory", paths.lock));
+}
+
+// A verb of the command line, or a service started by hand, may write as root; the service may run
+// as a user of its own.
+base::Result<std::optional<base::FileOwner>> state_heir(const StatePaths& paths) {
+  if (::geteuid() != 0) return std::optional<base::FileOwner>();
+  return std::optional(TRY(base::owner_of(paths.directory)));
+}
+
+base::Result<base::Fd> open_audit_directory(const StatePaths& paths, hardening::Identity auditor) {
+  const bool made = ::mkdir(paths.audit.c_str(), kAuditMode) == 0;
+  if (!made && errno != EEXIST) return base::io_error(errno, "create directory " + paths.audit);
+  base::Fd directory = TRY(
+      base::open_file(paths.audit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).context("the audit log"));
+  // Roles have users of their own where we may give them some (namespaces.h).
+  const bool root = ::geteuid() == 0;
+  const bool own_user = root || hardening::has_capabilities({CAP_SETUID, CAP_SETGID});
+  if (root) {
+    const auto state = TRY(base::owner_of(paths.directory));
+    if (::fchown(directory.get(), auditor.uid, state.gid) != 0)
+      return base::io_error(errno, "chown " + paths.audit);
+  }
+  // It takes no special right: the group is one of ours.
+  if ((made || root) && ::fchmod(directory.get(), kAuditMode) != 0)
+    return base::io_error(errno, "chmod " + paths.audit);
+  struct stat info {};
+  if (::fstat(directory.get(), &info) != 0) return base::io_error(errno, paths.audit);
+  const std::uint32_t wanted = own_user ? auditor.uid : ::geteuid();
+  if (info.st_uid == wanted) return directory;
+  if (made) (void)::rmdir(paths.audit.c_str());  // so that whoever may makes it
+  return base::denied(fmt::format(
+      "{} belongs to uid {}, and not to the auditor, who is uid {}: 'systemd-tmpfiles --create "
+      "redoubt.conf', as root, makes it so",
+      paths.audit, info.st_uid, wanted));
+}
+
+base::Result<std::string> ensure_audit_salt(const StatePaths& paths) {
+  if (!exists(paths.audit_salt)) {
+    const auto key = TRY(base::Secret::create_random(kSiteKeyBytes));
+    std::string text = base::to_hex(key.expose_bytes());
+    const auto written = write_state(paths, paths.audit_salt, text + "\n", kPrivate);
+    base::wipe(std::as_writable_bytes(std::span(text)));
+    TRY(written);
+  }
+  std::string text = TRY(base::read_text_file(paths.audit_salt, 2 * kSiteKeyBytes + 1));
+  if (text.ends_with('\n')) text.pop_back();
+  const auto key = base::from_hex(text);
+  if (key.ok() && key.value().size() == kSiteKeyBytes) return text;
+  return base::corrupt(
+      fmt::format("{}: {} hexadecimal digits are wanted", paths.audit_salt, 2 * kSiteKeyBytes));
 }
 
 base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths) {

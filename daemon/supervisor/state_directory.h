@@ -14,13 +14,16 @@
 #ifndef DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
 #define DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
 
+#include <optional>
 #include <string>
 
 #include "daemon/auth/api_keys.h"
 #include "daemon/config/config.h"
 #include "daemon/supervisor/tls_certificate.h"
 #include "hardening/base/fd.h"
+#include "hardening/base/file.h"
 #include "hardening/base/result.h"
+#include "hardening/policy.h"
 
 namespace daemon_supervisor {
 
@@ -53,6 +56,18 @@ base::Result<base::Fd> lock_state(const StatePaths& paths);
 // No file means no keys.
 base::Result<daemon_auth::ApiKeys> read_api_keys(const StatePaths& paths);
 base::Status write_api_keys(const StatePaths& paths, const daemon_auth::ApiKeys& keys);
+
+// STATE/audit, opened; made where there is none. It belongs to whom the auditor is to be: `auditor`
+// where we may give our roles users of their own. kDenied: it belongs to somebody else, which only
+// root can change.
+base::Result<base::Fd> open_audit_directory(const StatePaths& paths, hardening::Identity auditor);
+
+// The site key that digests are salted with, 64 hexadecimal digits; made where there is none.
+base::Result<std::string> ensure_audit_salt(const StatePaths& paths);
+
+// What root writes into the state directory is given to its owner, who reads it. Nothing for who is
+// not root.
+base::Result<std::optional<base::FileOwner>> state_heir(const StatePaths& paths);
 
 // The certificate and key to serve with; made and written first where there are none and none are
 // configured.

@@ -1,6 +1,7 @@
-// Keeps the roles running: starts them, introduces gateway and engine to each other, restarts what
-// fails, lets one model take the place of another, tells systemd, answers `redoubt status`, and
-// ends everything in order. One thread; it never sees a byte of a client.
+// Keeps the roles running: starts them, introduces gateway and engine and auditor to each other,
+// restarts what fails, lets one model take the place of another, tells systemd and the audit log,
+// answers `redoubt status`, and ends everything in order. One thread; it never sees a byte of a
+// client.
 //
 // Mostly there is one engine. While another model is activated there is a candidate beside it,
 // which nobody is told of before it is ready; then it is the engine, and the former one retires: it
@@ -16,6 +17,9 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/supervisor/act_spool.h"
+#include "daemon/supervisor/audit_health.h"
+#include "daemon/supervisor/audit_writer.h"
 #include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/engine_seat.h"
 #include "daemon/supervisor/model_change.h"
@@ -31,6 +35,15 @@
 
 namespace daemon_supervisor {
 
+// What the audit log needs.
+struct AuditParts {
+  RoleSpec auditor;
+  std::uint64_t writer = 0;            // that we are, as the auditor's configuration says
+  base::Fd directory;                  // STATE/audit; the auditor's spec borrows it
+  std::string acts;                    // STATE/acts
+  std::function<base::Json()> config;  // path and digest of the configuration as last read
+};
+
 struct SupervisorParts {
   RoleSpec gateway;
   EngineModel engine;
@@ -43,6 +56,7 @@ struct SupervisorParts {
   Reload::Read read_again;             // for SIGHUP
   std::optional<KeptWeights> weights;  // that systemd kept
   std::vector<std::string> useless;    // names of what it need not keep
+  AuditParts audit;
 };
 
 class Supervisor {
@@ -55,18 +69,25 @@ class Supervisor {
   void run();
 
  private:
-  enum class Phase : std::uint8_t { kRunning, kDrainingGateway, kStoppingEngine, kStopped };
+  enum class Phase : std::uint8_t {
+    kRunning,
+    kDrainingGateway,
+    kStoppingEngine,
+    kStoppingAuditor,
+    kStopped
+  };
 
   std::int64_t now() const { return clock_.monotonic_ns() / 1'000'000; }
   void take_turn(std::int64_t now_ms);
   std::int64_t wait_for_events(std::int64_t now_ms);  // the longest it meant to wait
   void handle_signals(std::int64_t now_ms);
-  std::uint64_t begin_reload(std::int64_t now_ms);
+  std::uint64_t begin_reload(std::string why, std::int64_t now_ms);
   bool anything_stuck() const;
   std::vector<Role*> roles();
   std::vector<const Role*> roles() const;
-  void begin_stop(std::int64_t now_ms);
+  void begin_stop(std::string_view reason, std::int64_t now_ms);
   void advance_stop(std::int64_t now_ms);
+  void stop_auditor(std::int64_t now_ms);
 
   // supervisor_roles.cc: what passes between the roles
   std::vector<EngineSeat*> linked_engines() const;  // the gateway may know them
@@ -95,10 +116,33 @@ class Supervisor {
   std::string end_of_trial(EngineSeat& engine);
   base::Status settle(EngineSeat& engine);
   void switch_engines(std::int64_t now_ms);
-  void replace_engine(std::int64_t now_ms);
+  void replace_engine(const std::string& why, std::int64_t now_ms);
   void fall_back(std::int64_t now_ms);
   void dismiss(std::unique_ptr<EngineSeat> engine, std::int64_t now_ms);
   void forgive_trial();
+
+  // supervisor_audit.cc: the auditor, and what the audit log is told
+  bool introducible_auditor() const;
+  bool introduced_auditor() const;
+  std::int64_t next_audit_introduction() const;
+  void introduce_auditor(std::int64_t now_ms);
+  void hear_auditor(std::int64_t now_ms);
+  void hear_cosigned(const daemon_ipc::Cosigned& cosigned);
+  void report(std::string_view type, base::Json body);
+  void report_start();
+  void report_model(std::string_view type, const EngineModel& model, std::string_view why);
+  void report_change(std::string_view what, std::string_view from, std::string_view to,
+                     std::string_view why);
+  void report_reloads();
+  void report_roles();
+  void watch_health(std::int64_t now_ms);
+  void watch_disk();
+  AuditHealth::Seen see_audit(std::int64_t now_ms) const;
+  void advance_audit(std::int64_t now_ms);
+  std::size_t take_acts();
+  base::Json audit_report() const;
+  std::optional<std::string> answer_cosign(std::string_view note, std::uint64_t& ticket,
+                                           std::int64_t now_ms);
 
   // supervisor_report.cc: what others are told
   void tell_systemd(std::int64_t now_ms);
@@ -106,7 +150,9 @@ class Supervisor {
   std::string status_line(std::int64_t now_ms) const;
   std::string_view state_name(std::int64_t now_ms) const;
   std::optional<std::string> answer(std::string_view request, std::uint64_t& ticket,
-                                    std::int64_t now_ms);
+                                    std::uint32_t uid, std::int64_t now_ms);
+  std::optional<std::string> answer_reload(std::uint64_t& ticket, std::uint32_t uid,
+                                           std::int64_t now_ms);
   base::Json status_report(std::int64_t now_ms) const;
   base::Json activation_report() const;
   std::string answer_activation(const base::Result<std::uint64_t>& number) const;
@@ -114,6 +160,7 @@ class Supervisor {
   const base::Logger& log_;
   const base::Clock& clock_;
   SupervisorParts parts_;
+  Role auditor_;
   Role gateway_;
   std::unique_ptr<EngineSeat> engine_;
   std::unique_ptr<EngineSeat> candidate_;  // null mostly, as the next
@@ -136,6 +183,39 @@ class Supervisor {
   std::uint64_t announced_progress_ = 0;
   // Of the engine's weights, as systemd keeps them; nothing: those of another engine, if any.
   std::optional<std::uint64_t> kept_version_;
+
+  // The audit log.
+  struct AuditLink {
+    std::uint64_t gateway = 0;  // which incarnations hold the two ends of one channel
+    std::uint64_t auditor = 0;
+    std::uint64_t writer = 0;          // what the log calls the gateway …
+    std::uint64_t writer_gateway = 0;  // … of this incarnation
+    std::int64_t introduced_at = 0;
+    bool lost = false;  // one of the two says that their channel is of no more use
+  };
+  struct PendingCosign {
+    std::uint64_t ticket = 0;
+    std::uint64_t auditor = 0;  // the incarnation that was asked
+    std::string answer;         // empty: none yet
+  };
+  AuditWriter audit_;
+  AuditLink audit_link_;
+  AuditHealth audit_health_;
+  std::optional<daemon_ipc::AuditState> auditor_says_;  // the present auditor
+  std::uint64_t heard_auditor_ = 0;                     // its incarnation
+  std::string auditor_rejected_;                        // why the log cannot be opened
+  DiskLevel disk_;
+  std::optional<DiskLevel::Usage> disk_usage_;
+  ActSpool acts_;
+  std::int64_t look_again_at_ = 0;  // at the disk and the acts
+  std::string told_state_ = "starting";
+  std::vector<std::string> told_degraded_;  // names of roles
+  std::vector<PendingCosign> cosigns_;
+  std::uint64_t cosign_tickets_ = 0;
+  std::int64_t stop_auditor_at_ = 0;
+  // Who asked for the reload, the activation, that is under way.
+  std::string reload_why_;
+  std::string asked_by_;
 };
 
 }  // namespace daemon_supervisor

@@ -58,6 +58,7 @@ base::Result<std::uint64_t> Supervisor::activate(const std::string& id, bool res
   candidate_ = std::make_unique<EngineSeat>(std::move(model), log_);
   candidate_->role.rename("candidate");
   candidate_->role.start(now_ms);
+  report_model("model.activated", candidate_->model, asked_by_);
   return change_.begin(id, Step::kStarting);
 }
 
@@ -90,7 +91,10 @@ std::string Supervisor::end_of_trial(EngineSeat& engine) {
 
 // What follows from an engine's being ready for the first time, durably.
 base::Status Supervisor::settle(EngineSeat& engine) {
-  if (engine.model.on_trial) TRY(parts_.models->prove(engine.model));
+  if (engine.model.on_trial) {
+    TRY(parts_.models->prove(engine.model));
+    report_model("model.proven", engine.model, "");
+  }
   engine.model.on_trial = false;
   engine.served = true;
   if (engine.model.id.empty()) return {};
@@ -114,6 +118,7 @@ void Supervisor::advance_candidate(std::int64_t now_ms) {
   log_.error("ALARM: the model on trial has failed, the former one goes on",
              {{"model", candidate_->model.name}, {"id", candidate_->model.id}, {"why", why}});
   parts_.models->fail(candidate_->model.id, why);
+  report_model("model.failed", candidate_->model, why);
   change_.fail(why);
   dismiss(std::move(candidate_), now_ms);
 }
@@ -153,7 +158,7 @@ void Supervisor::advance_retiring(std::int64_t now_ms) {
 void Supervisor::advance_engine(std::int64_t now_ms) {
   EngineSeat& engine = *engine_;
   if (change_.phase() == Step::kStopping) {
-    if (engine.role.state() == RoleState::kStopped) replace_engine(now_ms);
+    if (engine.role.state() == RoleState::kStopped) replace_engine(asked_by_, now_ms);
     return;
   }
   if (engine.role.ready() && !engine.served && now_ms >= engine.prove_again_at) {
@@ -173,8 +178,9 @@ void Supervisor::advance_engine(std::int64_t now_ms) {
   log_.error("ALARM: the model on trial has failed, going back to the active one",
              {{"model", engine.model.name}, {"id", engine.model.id}, {"why", why}});
   parts_.models->fail(engine.model.id, why);
+  report_model("model.failed", engine.model, why);
   if (change_.under_way(engine.model.id)) change_.fail(why);
-  replace_engine(now_ms);
+  replace_engine(why, now_ms);
 }
 
 // When the active model cannot be started any more.
@@ -184,6 +190,7 @@ void Supervisor::fall_back(std::int64_t now_ms) {
   const bool degraded = !engine.served && engine.role.degraded(now_ms);
   if (engine.model.id.empty() || !(rejected || degraded)) return;
   const std::string why = rejected ? engine.rejected : engine.role.last_exit();
+  report_model("model.failed", engine.model, why);
   if (!parts_.models->fall_back(engine.model.id, why)) {
     engine.hopeless = true;
     log_.error("ALARM: the active model cannot be started, and there is none to go back to",
@@ -192,11 +199,11 @@ void Supervisor::fall_back(std::int64_t now_ms) {
   }
   log_.error("ALARM: the active model cannot be started, going back to the previous one",
              {{"model", engine.model.name}, {"id", engine.model.id}, {"why", why}});
-  replace_engine(now_ms);
+  replace_engine(why, now_ms);
 }
 
 // By an engine of whatever model is to be started now, on the same link of the gateway.
-void Supervisor::replace_engine(std::int64_t now_ms) {
+void Supervisor::replace_engine(const std::string& why, std::int64_t now_ms) {
   tell_engine_ended(*engine_, now_ms);
   auto model = parts_.models->open_to_start();
   const bool failed =
@@ -218,6 +225,8 @@ void Supervisor::replace_engine(std::int64_t now_ms) {
   engine_ = std::make_unique<EngineSeat>(std::move(model).value(), log_);
   engine_->number = number;
   engine_->role.start(now_ms);
+  report_model(engine_->model.on_trial ? "model.activated" : "model.rolled_back", engine_->model,
+               failed ? change_.why() : why);
   kept_version_.reset();
 }
 

@@ -13,6 +13,11 @@ constexpr std::int64_t kExtendStartMs = 180'000;
 
 constexpr std::string_view kActivate = "activate ";
 constexpr std::string_view kRestart = " restart";
+constexpr std::string_view kCosign = "cosign ";
+
+std::string asked_by(std::uint32_t uid) {
+  return fmt::format("asked for by uid {}", uid);
+}
 
 base::Json model_json(const EngineModel& model) {
   return base::Json::object({{"name", model.name},
@@ -33,12 +38,13 @@ void Supervisor::tell_systemd(std::int64_t now_ms) {
     announced_progress_ = engine.progress_done();
     notifier_.extend_start(kExtendStartMs);
   }
-  // The start is over when both serve, and also when the engine is known to keep failing: the
-  // gateway says so to clients, the status to people, and a restart of everything would cure
+  // The start is over when all serve, and also when engine or auditor are known to keep failing:
+  // the gateway says so to clients, the status to people, and a restart of everything would cure
   // nothing. It is over once: a role that fails later is ours to restart, and a reload ends whether
-  // or not both run.
+  // or not all run.
   // (A gateway that never serves is a start that fails.)
-  const bool started = engine.ready() || engine.degraded(now_ms);
+  const auto settled = [now_ms](const Role& role) { return role.ready() || role.degraded(now_ms); };
+  const bool started = settled(engine) && settled(auditor_);
   if ((gateway_.ready() && started) || notifier_.told_ready()) {
     if (!reload_.under_way()) notifier_.ready();
   }
@@ -64,13 +70,14 @@ void Supervisor::keep_weights() {
 std::string Supervisor::status_line(std::int64_t now_ms) const {
   if (phase_ != Phase::kRunning) return "stopping";
   const Role& engine = engine_->role;
-  for (const Role* role : {&engine, &gateway_}) {
+  if (audit_health_.alarm()) return "ALARM: audit " + audit_health_.sentence();
+  for (const Role* role : {&engine, &gateway_, &auditor_}) {
     if (role->degraded(now_ms) && !role->ready()) {
       return fmt::format("ALARM: {} degraded: it keeps failing, the last time: {}", role->name(),
                          role->last_exit());
     }
   }
-  for (const Role* role : {&engine, &gateway_}) {
+  for (const Role* role : {&engine, &gateway_, &auditor_}) {
     if (role->ready()) continue;
     const std::string detail = role->progress().empty() ? "" : ": " + role->progress();
     return fmt::format("{} {}{}", role->name(), role_state_name(role->state()), detail);
@@ -84,8 +91,15 @@ std::string Supervisor::status_line(std::int64_t now_ms) const {
 
 std::string_view Supervisor::state_name(std::int64_t now_ms) const {
   if (phase_ != Phase::kRunning) return "stopping";
-  if (gateway_.degraded(now_ms) || engine_->role.degraded(now_ms)) return "degraded";
-  return gateway_.ready() && engine_->role.ready() ? "ready" : "starting";
+  const std::initializer_list<const Role*> needed = {&gateway_, &engine_->role, &auditor_};
+  for (const Role* role : needed) {
+    if (role->degraded(now_ms)) return "degraded";
+  }
+  for (const Role* role : needed) {
+    if (!role->ready()) return "starting";
+  }
+  if (audit_health_.alarm()) return "degraded";
+  return audit_health_.state() == AuditState::kAppending ? "ready" : "starting";
 }
 
 base::Json Supervisor::status_report(std::int64_t now_ms) const {
@@ -101,6 +115,7 @@ base::Json Supervisor::status_report(std::int64_t now_ms) const {
   report.set("roles", std::move(list));
   report.set("models", parts_.models->report());
   report.set("activation", activation_report());
+  report.set("audit", audit_report());
   return report;
 }
 
@@ -125,28 +140,34 @@ std::string Supervisor::answer_activation(const base::Result<std::uint64_t>& num
   return base::Json::object({{"error", number.error().message}}).dump();
 }
 
+std::optional<std::string> Supervisor::answer_reload(std::uint64_t& ticket, std::uint32_t uid,
+                                                     std::int64_t now_ms) {
+  if (ticket == 0) ticket = begin_reload(asked_by(uid), now_ms);
+  if (ticket == 0)
+    return base::Json::object({{"reload", "refused"}, {"error", "the service is stopping"}}).dump();
+  const base::Json* outcome = reload_.outcome(ticket);
+  return outcome != nullptr ? std::optional(outcome->dump()) : std::nullopt;
+}
+
 std::optional<std::string> Supervisor::answer(std::string_view request, std::uint64_t& ticket,
-                                              std::int64_t now_ms) {
+                                              std::uint32_t uid, std::int64_t now_ms) {
   if (request == "status") return status_report(now_ms).dump();
-  if (request == "reload") {
-    if (ticket == 0) ticket = begin_reload(now_ms);
-    if (ticket == 0)
-      return base::Json::object({{"reload", "refused"}, {"error", "the service is stopping"}})
-          .dump();
-    const base::Json* outcome = reload_.outcome(ticket);
-    return outcome != nullptr ? std::optional(outcome->dump()) : std::nullopt;
-  }
+  if (request == "reload") return answer_reload(ticket, uid, now_ms);
   if (request == "activation") return activation_report().dump();
+  if (request == "acts") return base::Json::object({{"taken", std::uint64_t{take_acts()}}}).dump();
+  if (request.starts_with(kCosign))
+    return answer_cosign(request.substr(kCosign.size()), ticket, now_ms);
   // Both answer at once, and whoever asked looks at "activation" as long as he likes.
   const bool restart = request.ends_with(kRestart);
   if (restart) request.remove_suffix(kRestart.size());
+  if (!change_.under_way()) asked_by_ = asked_by(uid);
   if (request == "rollback") return answer_activation(roll_back(restart, now_ms));
   if (request.starts_with(kActivate))
     return answer_activation(
         activate(std::string(request.substr(kActivate.size())), restart, now_ms));
   return base::Json::object({{"error",
                               "requests are: status, reload, activation, activate ID [restart], "
-                              "rollback [restart]"}})
+                              "rollback [restart], acts, cosign NOTE"}})
       .dump();
 }
 

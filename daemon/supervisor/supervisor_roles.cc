@@ -27,6 +27,7 @@ void Supervisor::tell_gateway(std::int64_t now_ms) {
     tell_engine_state(*engine, now_ms);
   }
   tell_quarantine(now_ms);
+  introduce_auditor(now_ms);
 }
 
 // One whose channel has ended is just ending itself: its successor gets the other end.
@@ -101,6 +102,7 @@ void Supervisor::hear_roles(std::int64_t now_ms) {
   for (const daemon_ipc::Message& message : gateway_.take_inbox()) hear_gateway(message, now_ms);
   for (EngineSeat* engine : linked_engines()) hear_engine(*engine);
   if (candidate_) hear_engine(*candidate_);
+  hear_auditor(now_ms);
 }
 
 void Supervisor::hear_engine(EngineSeat& engine) {
@@ -122,6 +124,7 @@ void Supervisor::hear_gateway(const daemon_ipc::Message& message, std::int64_t n
   if (const auto* retiring = std::get_if<daemon_ipc::Retiring>(&message))
     hear_retiring(*retiring, now_ms);
   if (const auto* lost = std::get_if<daemon_ipc::PeerLost>(&message)) {
+    if (lost->engine == daemon_ipc::kAuditLink) audit_link_.lost = true;
     for (EngineSeat* engine : linked_engines()) {
       if (engine->number != lost->engine) continue;
       if (!engine->peer_lost) log_.warning("role lost its peer", {{"role", gateway_.name()}});
@@ -132,6 +135,9 @@ void Supervisor::hear_gateway(const daemon_ipc::Message& message, std::int64_t n
   if (quarantined == nullptr || !quarantine_.add(quarantined->digest)) return;
   log_.warning("a request that kills the engine is refused from now on",
                {{"digest", base::to_hex(std::as_bytes(std::span(quarantined->digest)))}});
+  report("request.quarantined",
+         base::Json::object(
+             {{"digest", base::to_hex(std::as_bytes(std::span(quarantined->digest)))}}));
 }
 
 // All of them to every new gateway, as fast as it reads. What it reports itself comes back to it,

@@ -16,7 +16,8 @@
 namespace base {
 
 // kInvalidInput names what has no canonical form: an integer outside ±(2^53 − 1), a number that is
-// not finite, text that is not UTF-8.
+// not finite, text that is not UTF-8, two members of one name. A double is written as ECMAScript
+// writes it even where that looks like an integer (3.0 becomes 3).
 Result<std::string> canonical_json(const Json& value);
 
 // Parses, and accepts nothing but canonical text.

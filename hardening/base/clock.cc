@@ -6,6 +6,8 @@ namespace base {
 namespace {
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::int64_t kUsPerSecond = 1'000'000;
+constexpr std::int64_t kNsPerUs = 1'000;
 
 timespec read_clock(clockid_t id) {
   timespec now{};
@@ -21,5 +23,10 @@ std::int64_t SystemClock::monotonic_ns() const {
 }
 
 std::int64_t SystemClock::unix_seconds() const { return read_clock(CLOCK_REALTIME).tv_sec; }
+
+std::int64_t SystemClock::unix_us() const {
+  const timespec now = read_clock(CLOCK_REALTIME);
+  return now.tv_sec * kUsPerSecond + now.tv_nsec / kNsPerUs;
+}
 
 }  // namespace base

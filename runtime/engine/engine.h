@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 
+#include "hardening/base/clock.h"
 #include "hardening/base/result.h"
 #include "runtime/engine/request.h"
 #include "runtime/model/decoder.h"
@@ -23,6 +24,8 @@ struct EngineOptions {
   std::size_t step_tokens_max =
       512;  // rows of one step: prefill is cut into chunks of what decode leaves
   bool prefix_cache = true;
+  // For GenerationEvent::device_ns; outlives the engine. Null: nobody asks, and it stays 0.
+  const base::Clock* clock = nullptr;
 };
 
 struct EngineStats {

@@ -14,6 +14,24 @@ using Phase = Sequence::Phase;
 // Room for the text of an ordinary event; a longer one makes the string grow once.
 constexpr std::size_t kEventTextBytes = 4096;
 
+// Shares out the time of a pass by tokens, to the last nanosecond: each sequence has what comes with
+// its tokens on top of those before it.
+void charge(std::span<Sequence* const> batch, std::int64_t pass_ns) {
+  std::int64_t tokens = 0;
+  for (const Sequence* const sequence : batch) {
+    tokens += static_cast<std::int64_t>(sequence->step_tokens);
+  }
+  std::int64_t before = 0;
+  std::int64_t charged_ns = 0;
+  for (Sequence* const sequence : batch) {
+    before += static_cast<std::int64_t>(sequence->step_tokens);
+    const std::int64_t through_ns =
+        pass_ns / tokens * before + pass_ns % tokens * before / tokens;
+    sequence->device_ns += through_ns - charged_ns;
+    charged_ns = through_ns;
+  }
+}
+
 }  // namespace
 
 EngineCore::EngineCore(const EngineOptions& options, Decoder& decoder, const Tokenizer& tokenizer)
@@ -55,7 +73,7 @@ base::Status EngineCore::step(const EventSink& sink) {
   LogitRows rows;
   if (!batch.empty()) {
     if (start_sink_) announce(batch);
-    rows = TRY(compute(batch));
+    rows = TRY(options_.clock == nullptr ? compute(batch) : compute_timed(batch));
     scheduler_.complete();
     ++counts_.steps;
   }
@@ -98,6 +116,13 @@ base::Result<LogitRows> EngineCore::compute(std::span<Sequence* const> batch) {
          static_cast<std::int32_t>(sequence->computed), sequence->blocks, sequence->step_logits});
   }
   return decoder_.forward(slices_);
+}
+
+base::Result<LogitRows> EngineCore::compute_timed(std::span<Sequence* const> batch) {
+  const std::int64_t begin_ns = options_.clock->monotonic_ns();
+  auto rows = compute(batch);
+  charge(batch, options_.clock->monotonic_ns() - begin_ns);
+  return rows;
 }
 
 LogitRow EngineCore::row_at(const LogitRows& rows, std::size_t index) const {
@@ -217,6 +242,7 @@ void EngineCore::begin_event(const Sequence& sequence) {
   event_.prompt_tokens = 0;
   event_.completion_tokens = 0;
   event_.cached_prompt_tokens = 0;
+  event_.device_ns = 0;
   event_.error.clear();
 }
 
@@ -225,6 +251,7 @@ void EngineCore::finish_event(Sequence& sequence, FinishReason reason) {
   event_.prompt_tokens = static_cast<std::uint32_t>(sequence.request->prompt_tokens());
   event_.completion_tokens = sequence.output.tokens();
   event_.cached_prompt_tokens = sequence.request->cached_prompt_tokens;
+  event_.device_ns = sequence.device_ns;
   scheduler_.finish(sequence);
 }
 

@@ -32,6 +32,7 @@ class EngineCore final : public Engine {
   void announce(std::span<Sequence* const> batch);
   void close_cancelled();
   base::Result<LogitRows> compute(std::span<Sequence* const> batch);
+  base::Result<LogitRows> compute_timed(std::span<Sequence* const> batch);
   LogitRow row_at(const LogitRows& rows, std::size_t index) const;
 
   void sample(const LogitRows& rows);

@@ -74,9 +74,12 @@ struct GenerationEvent {
   TokenLogprob logprob;           // with has_logprob
   std::vector<TokenLogprob> top;  // best first, when asked for
   FinishReason finish = FinishReason::kNone;
-  std::uint32_t prompt_tokens = 0;  // set in closing events, as the next two
+  std::uint32_t prompt_tokens = 0;  // set in closing events, as the next three
   std::uint32_t completion_tokens = 0;
   std::uint32_t cached_prompt_tokens = 0;
+  // Its share of the forward passes that it was part of, by the tokens it had in each: all choices
+  // together have taken what all passes took.
+  std::int64_t device_ns = 0;
   std::string error;  // with kError
 };
 

@@ -52,6 +52,7 @@ struct Sequence {
   ChainPoint chain;              // end of the blocks the prefix cache knows
   std::size_t chain_blocks = 0;  // how many these are
   std::size_t charged = 0;       // tokens its tenant has paid for
+  std::int64_t device_ns = 0;    // of forward passes, its share so far
 
   // Its part in the present step; step_tokens is 0 when it has none.
   std::size_t step_tokens = 0;

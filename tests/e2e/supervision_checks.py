@@ -17,6 +17,7 @@ from supervision_systemd import SERVICE_UID, FakeSystemd, confined, hand_over, u
 FULL = os.environ.get("FULL") == "1"
 SANITIZED = os.environ.get("SANITIZED") == "1"
 FAULTY = "tests/e2e/faulty_redoubt"
+AUDITOR_UID = 64804
 STUCK_SECONDS = 10.0  # from the moment it froze to the end of its process
 MANY = {"supervisor.restart_intensity": 1_000_000}
 TEXT = "/v1/completions"
@@ -348,15 +349,20 @@ def check_privileges(report):
                 (service.directory / name).mkdir(exist_ok=True)
                 subprocess.run(["chown", "-R", f"{SERVICE_UID}:{SERVICE_UID}", service.directory / name], check=True)
             subprocess.run(["chmod", "700", service.directory / "state"], check=True)
+            # And systemd-tmpfiles, for redoubt.tmpfiles.conf.
+            audit = service.directory / "state/audit"
+            audit.mkdir(exist_ok=True)
+            os.chown(audit, AUDITOR_UID, SERVICE_UID)
+            audit.chmod(0o2750)
             service.run("api-keys", "create", "later", "--config", service.config)  # as root
             service.start()
             report.check("it serves on the socket it was handed", ask(service)[0] == 200)
             report.check("READY=1", roles.until(lambda: systemd.states() == ["READY"], 5))
             users = {name: uid_of(pid) for name, pid in roles.pids(service).items()}
-            report.check("three processes, three users, none of them root",
-                         users["supervisor"] == SERVICE_UID and len(set(users.values())) == 3
+            report.check("four processes, four users, none of them root",
+                         users["supervisor"] == SERVICE_UID and len(set(users.values())) == 4
                          and 0 not in users.values(), users)
-            for name in ("gateway", "engine"):
+            for name in ("gateway", "engine", "auditor"):
                 sandbox = role(service, name)["report"]["sandbox"]
                 report.check(f"{name}: locked down", sandbox["locked_down"] and sandbox["capabilities_empty"],
                              f"left out: {sandbox['skipped']}")

@@ -32,6 +32,9 @@ void check(daemon_gateway::ApiResult<daemon_gateway::ApiRequest> parsed) {
   }
   const daemon_gateway::ApiRequest& request = parsed.value();
   require(!request.prompts.empty() && request.prompts.size() <= daemon_gateway::kPromptsMax);
+  require(request.prompts.size() * request.choices <= daemon_gateway::kChoicesTotalMax);
+  require(request.user.size() <= daemon_gateway::kUserBytesMax);
+  require(request.tag.size() <= daemon_gateway::kTagBytesMax);
   for (const auto& prompt : request.prompts) {
     const auto& begin = prompt.begin;
     require(begin.choices >= 1 && begin.choices <= kModel.choices_max &&

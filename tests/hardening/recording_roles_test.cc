@@ -62,25 +62,51 @@ int record(const char* name) {
   return fd >= 0 && ::write(fd, "text", 4) == 4 && ::fsync(fd) == 0 && ::close(fd) == 0 ? 0 : errno;
 }
 
-TEST_F(RecordingRoles, TheAuditorAppendsToItsLog) {
-  const auto work = [] {
-    if (record("new") != 0 || ::mkdirat(3, "000", 0700) != 0) return 1;
-    if (::renameat(3, "new", 3, "tile") != 0) return errno;
-    const int again = ::openat(3, "tile", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    return ::write(again, "more", 4) == 4 && ::fsync(again) == 0 ? 0 : 2;
-  };
-  EXPECT_EQ(in_role(auditor_policy(kNobody, 5, 3), work), exited(0));
-  EXPECT_EQ(base::read_text_file(path("tile"), 64).value(), "textmore");
+int read_back(const char* name) {
+  return ::openat(3, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-TEST_F(RecordingRoles, TheAuditorCannotCutOrRemoveWhatItWrote) {
+TEST_F(RecordingRoles, TheAuditorWritesItsLog) {
+  const auto work = [] {
+    if (::mkdirat(3, "000", 0700) != 0) return 1;
+    const int fd = ::openat(3, "new", kNew, 0600);
+    const int reserved = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 4'096);
+    if (reserved != 0 && errno != EOPNOTSUPP) return 2;
+    if (::write(fd, "text", 4) != 4 || ::fsync(fd) != 0) return 3;
+    if (::renameat(3, "new", 3, "tile") != 0) return errno;
+    const int directory = ::openat(3, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    char text[4];
+    return ::fsync(directory) == 0 && ::read(read_back("tile"), text, 4) == 4 ? 0 : 4;
+  };
+  EXPECT_EQ(in_role(auditor_policy(kNobody, 5, 3), work), exited(0));
+  EXPECT_EQ(base::read_text_file(path("tile"), 64).value(), "text");
+}
+
+TEST_F(RecordingRoles, TheAuditorRemovesWhatTheLogSaysElsewhere) {
+  const auto work = [] {
+    if (::mkdirat(3, "000", 0700) != 0 || record("000/1") != 0) return 1;
+    if (::unlinkat(3, "000/1", 0) != 0) return errno;
+    return ::unlinkat(3, "000", AT_REMOVEDIR) == 0 ? 0 : errno;
+  };
+  EXPECT_EQ(in_role(auditor_policy(kNobody, 5, 3), work), exited(0));
+}
+
+TEST_F(RecordingRoles, TheAuditorCannotChangeWhatItWrote) {
   ASSERT_EQ(in_role(auditor_policy(kNobody, 5, 3), [] { return record("tile"); }), exited(0));
   for (const auto& attempt : std::vector<std::function<int()>>{
            [] { return ::openat(3, "tile", O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW); },
            [] { return ::openat(3, "tile", O_WRONLY | O_CLOEXEC | O_NOFOLLOW); },
-           [] { return ::unlinkat(3, "tile", 0); }, [] { return ::ftruncate(4, 0); }}) {
+           [] { return ::openat(3, "tile", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW); },
+           [] { return ::openat(3, "tile", O_RDWR | O_CLOEXEC | O_NOFOLLOW); },
+           [] { return ::fallocate(4, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1); },
+           [] { return ::ftruncate(4, 0); }, [] { return ::linkat(3, "tile", 3, "other", 0); }}) {
     EXPECT_EQ(in_role(auditor_policy(kNobody, 5, 3), attempt), killed_by(SIGSYS));
   }
+}
+
+TEST_F(RecordingRoles, AnImporterRemovesNothing) {
+  EXPECT_EQ(in_role(importer_policy(kNobody, 5, 3), [] { return ::unlinkat(3, "input", 0); }),
+            killed_by(SIGSYS));
 }
 
 TEST_F(RecordingRoles, AnImporterStagesWhatItReads) {

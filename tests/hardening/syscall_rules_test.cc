@@ -112,7 +112,8 @@ TEST(SyscallRules, LockedDownRolesCannotStartOrLoosenAnything) {
 
 TEST(SyscallRules, OnlyTheRecordersOpenOrRenameFiles) {
   for (const auto& rules : {gateway_stage_2(), engine_stage_2(), gpu_engine_stage_2()}) {
-    for (const int number : {SYS_openat, SYS_rename, SYS_renameat, SYS_mkdirat, SYS_fsync})
+    for (const int number : {SYS_openat, SYS_rename, SYS_renameat, SYS_mkdirat, SYS_fsync,
+                             SYS_unlinkat, SYS_fallocate})
       EXPECT_FALSE(allowed(rules).contains(number)) << number;
   }
 }

@@ -61,6 +61,9 @@ class AuditLog {
   virtual base::Result<std::vector<Proven>> append(std::span<const Report> reports) = 0;
   // The last number of that writer that is durable.
   virtual std::uint64_t through(std::uint64_t writer) const = 0;
+  // Everybody whose numbers are kept, the auditor itself among them or not: who reported and was
+  // not forgotten since, by former auditors too.
+  virtual std::vector<std::uint64_t> writers() const = 0;
   // The writer is gone for good: request.lost for each request it admitted and did not finish.
   // Appends.
   virtual base::Status forget_writer(std::uint64_t writer) = 0;

@@ -38,20 +38,21 @@ class LogReader {
   base::Result<std::string> entry(std::uint64_t index) const;
   // Of complete subtrees within size().
   base::Result<Hash> hash(std::uint32_t level, std::uint64_t number) const;
-  HashReader hashes() const;
+  HashReader hashes() const;  // as long as this lives and is not moved
 
   base::Result<std::string> sealed(std::string_view digest_hex) const;
 
  private:
   LogReader() = default;
   struct JournalTail;
+  base::Status take_snapshot();
 
   base::Fd directory_;
   VerifierKey key_;
   std::string checkpoint_note_;
   Checkpoint checkpoint_;
   std::uint64_t first_ = 0;
-  std::shared_ptr<const JournalTail> tail_;
+  std::shared_ptr<const JournalTail> tail_;  // shared only because it is incomplete here
 };
 
 }  // namespace daemon_audit

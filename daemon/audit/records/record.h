@@ -16,6 +16,12 @@ namespace daemon_audit {
 inline constexpr std::size_t kRecordBytesMax = 34'816;
 inline constexpr std::size_t kRecordBodyBytesMax = 32'768;
 inline constexpr std::size_t kRequestIdBytesMax = 64;
+inline constexpr std::size_t kRecordHostBytesMax = 255;
+inline constexpr std::size_t kRecordDepthMax =
+    16;  // nested arrays and objects, the envelope is one
+inline constexpr std::uint64_t kRecordIndexMax = (std::uint64_t{1} << 48) - 1;
+inline constexpr std::int64_t kRecordTimeUsMax =
+    253'402'300'799'999'999;  // the end of the year 9999
 
 enum class Reporter : std::uint8_t { kGateway, kSupervisor, kAuditor };
 std::string_view reporter_name(Reporter reporter);
@@ -38,15 +44,17 @@ struct Record {
   std::string type;
   base::Json body = base::Json::object();
 
-  // Canonical JSON. kInvalidInput, kExhausted: what cannot be a record.
+  // Canonical JSON, its members in this order: body, boot, host, index, monotonic_us, role, time,
+  // type, v. kInvalidInput, kExhausted: what cannot be a record.
   base::Result<std::string> serialize() const;
   // Only canonical records with every member, of a known type and its reporter. Does not look into
   // the body.
   static base::Result<Record> parse(std::string_view text);
 };
 
-// "2026-11-21T18:05:09.123456Z"; years 1970 to 9999.
+// "2026-11-21T18:05:09.123456Z". Requires 0 to kRecordTimeUsMax.
 std::string format_time_us(std::int64_t time_us);
+// Exactly that form, years 1970 to 9999.
 base::Result<std::int64_t> parse_time_us(std::string_view text);
 
 }  // namespace daemon_audit

@@ -17,6 +17,8 @@ inline constexpr std::size_t kSiteKeyBytes = 32;
 using Salt = std::array<std::byte, 32>;
 
 Salt make_salt(const base::Secret& site_key, std::string_view request_id);
+// The same for a role whose sandbox permits no locked memory; kSiteKeyBytes bytes.
+Salt make_salt(std::string_view site_key, std::string_view request_id);
 
 // Hexadecimal.
 std::string digest_body(const Salt& salt, std::string_view body);

@@ -29,6 +29,11 @@ enum class NoteKeyType : std::uint8_t {
       0x06,  // where the OpenSSL at hand has it (3.5); else such lines are unknown keys
 };
 
+// Not empty, UTF-8, no control characters, no spaces of any script, no plus.
+bool is_key_name(std::string_view name);
+// Whether it can be the text of a note.
+base::Status check_note_text(std::string_view text);
+
 // Who may have signed: "name+hex8+base64".
 class VerifierKey {
  public:

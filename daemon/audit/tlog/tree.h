@@ -5,6 +5,7 @@
 #ifndef DAEMON_AUDIT_TLOG_TREE_H_
 #define DAEMON_AUDIT_TLOG_TREE_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -43,13 +44,14 @@ base::Status check_consistency(std::uint64_t old_size, const Hash& old_root, std
 class TreeEdge {
  public:
   explicit TreeEdge() = default;
-  // A tree of `size` leaves whose hashes can be read.
+  // A tree of `size` leaves whose hashes can be read. kCorrupt when they do not fit each other.
   static base::Result<TreeEdge> load(std::uint64_t size, const HashReader& hashes);
 
   void append(const Hash& leaf);
   std::uint64_t size() const { return size_; }
   Hash root() const;
-  // Of one of the last 256 leaves.
+  // Of one of the last 256 leaves; kNotFound for others. Computes no hash but those beside the
+  // tree's right end.
   base::Result<std::vector<Hash>> prove_recent(std::uint64_t index) const;
   // The hashes of level `tile_level` tiles (level 0: leaves; level 1: roots of 256 leaves; …) that
   // the tile being filled has: 0 to 255 of them, and those of the full tile before it.
@@ -58,11 +60,17 @@ class TreeEdge {
   std::uint32_t tile_levels() const { return static_cast<std::uint32_t>(levels_.size()); }
 
  private:
-  struct Level {
-    std::vector<Hash> last_full;
-    std::vector<Hash> filling;
+  // A tile with the nodes over its hashes: row r has those 2^r hashes wide.
+  struct Tile {
+    std::array<std::vector<Hash>, 9> rows;
+    std::uint32_t width() const { return static_cast<std::uint32_t>(rows[0].size()); }
+    void append(const Hash& hash);
   };
-  base::Result<Hash> read(std::uint32_t level, std::uint64_t number) const;
+  struct Level {
+    Tile last_full;
+    Tile filling;
+  };
+  const Hash* find(std::uint32_t level, std::uint64_t number) const;
 
   std::uint64_t size_ = 0;
   std::vector<Level> levels_;

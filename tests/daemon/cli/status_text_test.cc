@@ -37,7 +37,7 @@ TEST(StatusText, ShowsWhatIsStillToCome) {
 TEST(StatusText, TakesAnyDocument) {
   for (const char* text :
        {"{}", R"({"roles":7})", R"({"roles":[1,{},{"report":3,"stats":[]}],"model":"x"})",
-        R"({"listeners":{"a":[]},"uptime_ms":"long"})"}) {
+        R"({"listeners":{"a":[]},"uptime_ms":"long"})", R"({"audit":3})"}) {
     EXPECT_FALSE(format_status(parse(text)).empty());
   }
 }
@@ -50,6 +50,15 @@ TEST(StatusText, ShowsAlarmQuarantineAndTheLastReload) {
   EXPECT_NE(text.find("2 requests that kill the engine"), text.npos) << text;
   EXPECT_NE(text.find("engine.threads: needs a restart of the service"), text.npos) << text;
   EXPECT_NE(text.find("waiting, ALARM: keeps failing"), text.npos) << text;
+}
+
+TEST(StatusText, ShowsHowTheAuditLogIs) {
+  EXPECT_THAT(format_status(parse(R"({"audit":{"state":"appending","size":12,"published":11,
+      "disk_percent":40}})")),
+              HasSubstr("appending, 12 records, 11 published, disk 40 % used"));
+  EXPECT_THAT(format_status(parse(R"({"audit":{"state":"failing",
+      "sentence":"FAILING: no space left on device, refusing work since 2026-11-21T18:05:09Z"}})")),
+              HasSubstr("ALARM: FAILING: no space left on device, refusing work since 2026"));
 }
 
 TEST(StatusText, ShowsWhyAReloadWasRefused) {

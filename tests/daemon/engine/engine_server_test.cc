@@ -60,7 +60,14 @@ class EngineServerTest : public testing::Test {
     config_.sequences_max = 8;
     thread_ = std::thread([this, end = std::move(engine_end)]() mutable {
       Channel channel(std::move(end));
-      EngineServer server(config_, {*engine_, {tokenizer_, nullptr, kContext}, clock_, log_});
+      EngineServer server(config_, {*engine_,
+                                    {tokenizer_, nullptr, kContext},
+                                    clock_,
+                                    log_,
+                                    nullptr,
+                                    "the model",
+                                    "the kernels",
+                                    "the release"});
       result_ = server.run(channel);
     });
     connect_gateway();
@@ -81,6 +88,9 @@ class EngineServerTest : public testing::Test {
     ASSERT_TRUE(hello && std::holds_alternative<daemon_ipc::Hello>(*hello));
     EXPECT_EQ(std::get<daemon_ipc::Hello>(*hello).model_id, "test-model");
     EXPECT_EQ(std::get<daemon_ipc::Hello>(*hello).vocabulary, 48U);
+    EXPECT_EQ(std::get<daemon_ipc::Hello>(*hello).model_digest, "the model");
+    EXPECT_EQ(std::get<daemon_ipc::Hello>(*hello).kernels, "the kernels");
+    EXPECT_EQ(std::get<daemon_ipc::Hello>(*hello).release_digest, "the release");
   }
 
   void send(const Message& message) {

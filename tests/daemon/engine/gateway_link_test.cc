@@ -78,6 +78,22 @@ TEST_F(EventPackerTest, CutsTextThatIsLongerThanAnEvent) {
   EXPECT_EQ(endings, 1);
 }
 
+TEST_F(EventPackerTest, TellsDeviceTimeInMicroseconds) {
+  for (const std::int64_t ns : {0, 499, 500, 1'999'999}) {
+    auto event = event_of(1, "");
+    event.finish = runtime::FinishReason::kStop;
+    event.device_ns = ns;
+    packer_.add(event);
+  }
+  const auto messages = received();
+  ASSERT_EQ(messages.size(), 1U);
+  ASSERT_EQ(messages[0].events.size(), 4U);
+  EXPECT_EQ(messages[0].events[0].device_us, 0U);
+  EXPECT_EQ(messages[0].events[1].device_us, 0U);
+  EXPECT_EQ(messages[0].events[2].device_us, 1U);
+  EXPECT_EQ(messages[0].events[3].device_us, 2'000U);
+}
+
 TEST_F(EventPackerTest, TheLargestEventsFitIntoMessages) {
   runtime::GenerationEvent event = event_of(1, std::string(daemon_ipc::kEventTextBytesMax, 'x'));
   event.has_logprob = true;

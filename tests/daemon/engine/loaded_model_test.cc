@@ -86,6 +86,17 @@ TEST_F(LoadedModelTest, TakesOverWeightsWithoutReadingTheModel) {
   EXPECT_EQ(logits(second.value()), expected);
 }
 
+TEST_F(LoadedModelTest, NamesAllThatItsTokensFollowFrom) {
+  const auto plain = load();
+  ASSERT_TRUE(plain.ok()) << plain.error().message;
+  EXPECT_EQ(plain.value().kernel_set, plain.value().ops->name());
+  EXPECT_EQ(plain.value().release, "") << "a bare model";
+  config_.kv_format = "q8_0";
+  const auto quantised = load();
+  ASSERT_TRUE(quantised.ok()) << quantised.error().message;
+  EXPECT_EQ(quantised.value().kernel_set, std::string(quantised.value().ops->name()) + "+kv-q8_0");
+}
+
 TEST_F(LoadedModelTest, LoadsTheFileWhereTheWeightsAreOfAnother) {
   auto first = load();
   ASSERT_TRUE(first.ok()) << first.error().message;

@@ -102,6 +102,30 @@ TEST(ApiRequest, CarriesEveryParameterToTheEngine) {
       R"("logit_bias":[[0,-100.0],[499,1.5]]})");
 }
 
+// OpenAI's bounds; one label is kept.
+TEST(ApiRequest, ReadsTheTagOfItsMetadata) {
+  EXPECT_EQ(chat(R"("metadata":{"a":"b","tag":"ward 7"})").value().tag, "ward 7");
+  EXPECT_EQ(completion(R"("metadata":{"a":"b"})").value().tag, "");
+  const auto pairs = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i)
+      text += (i == 0 ? "" : ",") + std::string("\"k") + std::to_string(i) + "\":\"v\"";
+    return R"("metadata":{)" + text + "}";
+  };
+  EXPECT_EQ(verdict(chat(pairs(16))), "");
+  EXPECT_EQ(verdict(chat(pairs(17))), "metadata/invalid_value");
+  const auto pair = [](std::size_t key_bytes, std::size_t value_bytes) {
+    return R"("metadata":{")" + std::string(key_bytes, 'k') + R"(":")" +
+           std::string(value_bytes, 'v') + R"("})";
+  };
+  EXPECT_EQ(verdict(chat(pair(64, 512))), "");
+  EXPECT_EQ(verdict(chat(pair(65, 1))), "metadata/invalid_value");
+  EXPECT_EQ(verdict(chat(pair(1, 513))), "metadata/invalid_value");
+  EXPECT_EQ(verdict(chat(R"("metadata":{"tag":")" + std::string(64, 't') + "\"}")), "");
+  EXPECT_EQ(verdict(chat(R"("metadata":{"tag":")" + std::string(65, 't') + "\"}")),
+            "metadata.tag/invalid_value");
+}
+
 struct FieldCase {
   const char* member;
   const char* verdict;
@@ -188,7 +212,11 @@ INSTANTIATE_TEST_SUITE_P(
         FieldCase{R"("tool_choice":"auto")", "tool_choice/unsupported_parameter"},
         FieldCase{R"("store":false)", ""},
         FieldCase{R"("store":true)", "store/unsupported_parameter"},
-        FieldCase{R"("metadata":{})", "metadata/unsupported_parameter"},
+        FieldCase{R"("metadata":{})", ""}, FieldCase{R"("metadata":{"tag":"t","a":""})", ""},
+        FieldCase{R"("metadata":"x")", "metadata/invalid_type"},
+        FieldCase{R"("metadata":{"tag":1})", "metadata/invalid_type"},
+        FieldCase{R"("metadata":{"a":null})", "metadata/invalid_type"},
+        FieldCase{R"("metadata":{"a":{}})", "metadata/invalid_type"},
         FieldCase{R"("parallel_tool_calls":true)", "parallel_tool_calls/unsupported_parameter"},
         FieldCase{R"("chat_template":"x")", "chat_template/unsupported_parameter"},
         FieldCase{R"("surprise":1)", "surprise/unknown_parameter"},
@@ -347,6 +375,19 @@ TEST(CompletionRequest, JudgesItsOwnFields) {
     EXPECT_EQ(verdict(completion(member)), expected) << member;
   EXPECT_TRUE(completion(R"("logprobs":0)").value().prompts[0].begin.logprobs);
   EXPECT_FALSE(completion(R"("logprobs":null)").value().prompts[0].begin.logprobs);
+}
+
+// Each choice has its place in one record of the audit log.
+TEST(CompletionRequest, BoundsTheChoicesOfAllPrompts) {
+  auto generous = model();
+  generous.choices_max = 16;
+  const std::string prompts = R"("prompt":["","","","","","","","","","","","","","","",""])";
+  const auto asked = [&](const char* n) {
+    return verdict(
+        parse_completion_request(R"({"model":"m",)" + prompts + R"(,"n":)" + n + "}", generous, 5));
+  };
+  EXPECT_EQ(asked("8"), "");
+  EXPECT_EQ(asked("9"), "n/invalid_value");
 }
 
 TEST(CompletionRequest, GivesEveryPromptTheSameParameters) {

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "hardening/base/hex.h"
 #include "hardening/base/json.h"
 #include "hardening/base/utf8.h"
+#include "provisioning/sha256.h"
 
 namespace daemon_gateway {
 namespace {
@@ -16,6 +18,10 @@ using daemon_ipc::Event;
 using daemon_ipc::EventFinish;
 
 constexpr std::size_t kCharactersPerToken = 4;
+
+std::string hex_digest(std::string_view text) {
+  return base::to_hex(provisioning::sha256(text));
+}
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> tokens;
@@ -63,7 +69,9 @@ void FakeEngine::run() {
                                       .choices_max = 8,
                                       .sequences_max = 64,
                                       .has_chat_template = true,
-                                      .model_digest = "digest of " + model_});
+                                      .model_digest = hex_digest(model_),
+                                      .kernels = "fake-1",
+                                      .release_digest = hex_digest("release of " + model_)});
   while (alive && !stopping_) {
     pollfd ready{channel_.fd(), POLLIN, 0};
     ::poll(&ready, 1, works_.empty() ? 5 : delay_ms_);
@@ -171,6 +179,7 @@ bool FakeEngine::step(Work& work) {
       event.prompt_tokens = 3;
       event.completion_tokens = static_cast<std::uint32_t>(total);
       event.cached_prompt_tokens = 1;
+      event.device_us = 700;
       over = true;
     }
     events.events.push_back(std::move(event));

@@ -15,6 +15,9 @@ GatewayConfig some_config() {
   config.tls_private_key_pem = "key";
   config.tls_1_2 = true;
   config.requests_max = 7;
+  config.audit_text = "sealed";
+  config.audit_salt = std::string(64, '0');
+  config.audit_sealed_to = "key";
   return config;
 }
 
@@ -59,6 +62,24 @@ TEST(GatewayConfig, RefusesUnknownMembersAndValuesOutOfRange) {
     }
   }
   EXPECT_FALSE(GatewayConfig::parse(Json::array()).ok());
+}
+
+TEST(GatewayConfig, RefusesTextsThatCannotBeRecordedSo) {
+  const auto with = [](const char* text, const std::string& salt, const char* sealed_to) {
+    GatewayConfig config = some_config();
+    config.audit_text = text;
+    config.audit_salt = salt;
+    config.audit_sealed_to = sealed_to;
+    return GatewayConfig::parse(config.serialize()).ok();
+  };
+  const std::string salt(64, 'f');
+  EXPECT_TRUE(with("none", salt, ""));
+  EXPECT_TRUE(with("digest", salt, ""));
+  EXPECT_FALSE(with("everything", salt, ""));
+  EXPECT_FALSE(with("digest", salt + "ff", ""));
+  EXPECT_FALSE(with("digest", "", ""));
+  EXPECT_FALSE(with("sealed", salt, "")) << "to whom?";
+  EXPECT_FALSE(with("digest", salt, "key")) << "for what?";
 }
 
 }  // namespace

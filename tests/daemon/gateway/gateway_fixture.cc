@@ -13,6 +13,7 @@ namespace daemon_gateway {
 namespace {
 
 constexpr int kPatienceMs = 10'000;
+constexpr std::uint64_t kWriter = 7;
 
 const TestIdentity& identity() {
   static const TestIdentity made = make_identity();
@@ -27,6 +28,7 @@ GatewayFixture::GatewayFixture() {
   config_.tls_private_key_pem = identity().private_key_pem;
   config_.requests_max = 8;
   config_.body_bytes_max = 1u << 20;
+  config_.audit_salt = std::string(64, 'a');
   key_ = std::string(config_.api_keys.create("test", 1).value().key.expose_text());
 
   listener_ = base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -63,7 +65,7 @@ void GatewayFixture::start_unintroduced() {
   auto gateway = Gateway::create({.config = std::move(config).value(),
                                   .control = std::move(ends.second),
                                   .listeners = std::move(listeners)},
-                                 clock_, log_);
+                                 clock_, logger_);
   ASSERT_TRUE(gateway.ok()) << gateway.error().message;
   gateway_ = std::move(gateway).value();
   thread_ = std::thread([this] {
@@ -72,6 +74,13 @@ void GatewayFixture::start_unintroduced() {
   });
   const auto ready = hear();
   ASSERT_TRUE(ready && std::holds_alternative<daemon_ipc::Ready>(*ready));
+  if (with_auditor_) connect_auditor();
+}
+
+void GatewayFixture::connect_auditor() {
+  auto ends = daemon_ipc::Channel::create_pair().value();
+  tell_audit_channel(ends.first);
+  auditor_ = std::make_unique<FakeAuditor>(std::move(ends.second), log_);
 }
 
 void GatewayFixture::connect_engine(int token_delay_ms) {
@@ -93,6 +102,10 @@ void GatewayFixture::tell_config(const GatewayConfig& config) {
   const auto memfd =
       daemon_supervisor::create_sealed_memfd("config", config.serialize().dump()).value();
   ASSERT_TRUE(supervisor_->send(daemon_ipc::Reload{}, &memfd).ok());
+}
+
+void GatewayFixture::tell_audit_channel(const base::Fd& auditor_channel) {
+  ASSERT_TRUE(supervisor_->send(daemon_ipc::AuditChannel{kWriter}, &auditor_channel).ok());
 }
 
 std::optional<daemon_ipc::Message> GatewayFixture::hear() {

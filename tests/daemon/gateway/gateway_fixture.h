@@ -1,5 +1,5 @@
 // A whole gateway in this process: its event loop on a thread, the supervisor played by the test,
-// the engine by FakeEngine, the client by TlsClient.
+// the engine by FakeEngine, the auditor by FakeAuditor, the client by TlsClient.
 #ifndef TESTS_DAEMON_GATEWAY_GATEWAY_FIXTURE_H_
 #define TESTS_DAEMON_GATEWAY_GATEWAY_FIXTURE_H_
 
@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "daemon/gateway/gateway.h"
+#include "tests/daemon/gateway/fake_auditor.h"
 #include "tests/daemon/gateway/fake_engine.h"
 #include "tests/daemon/gateway/tls_client.h"
 
@@ -25,11 +26,20 @@ class GatewayFixture : public testing::Test {
   // Changes to config() count until then.
   void start(bool with_engine = true, int token_delay_ms = 0);
   void start_unintroduced();  // the supervisor has said nothing of the engine
+  void without_auditor() { with_auditor_ = false; }  // before start()
   GatewayConfig& config() { return config_; }
 
   void connect_engine(int token_delay_ms = 0);
   void disconnect_engine() { engine_.reset(); }
   FakeEngine& engine() { return *engine_; }
+
+  // A channel between the gateway and what has been recorded so far.
+  void connect_auditor();
+  void tell_audit_channel(const base::Fd& auditor_channel);
+  AuditorLog& log() { return log_; }
+  FakeAuditor& auditor() { return *auditor_; }
+  void disconnect_auditor() { auditor_.reset(); }
+  bool with_auditor() const { return auditor_ != nullptr; }
 
   void tell(const daemon_ipc::Message& message);
   void tell_channel(const base::Fd& engine_channel, std::uint64_t engine = 0);
@@ -60,10 +70,13 @@ class GatewayFixture : public testing::Test {
   std::uint16_t port_ = 0;
   base::Fd listener_;
   base::SystemClock clock_;
-  base::Logger log_{"gateway", base::LogLevel::kError};
+  base::Logger logger_{"gateway", base::LogLevel::kError};
+  AuditorLog log_;
+  bool with_auditor_ = true;
   std::optional<daemon_ipc::Channel> supervisor_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<FakeEngine> engine_;
+  std::unique_ptr<FakeAuditor> auditor_;
   std::thread thread_;
 };
 

@@ -14,6 +14,7 @@ TEST(Routes, KnowTheirMethods) {
   EXPECT_EQ(match_route("POST", "/v1/chat/completions").value().route, Route::kChatCompletions);
   EXPECT_EQ(match_route("POST", "/v1/completions").value().route, Route::kCompletions);
   EXPECT_EQ(match_route("GET", "/v1/models").value().route, Route::kModels);
+  EXPECT_EQ(match_route("GET", "/metrics").value().route, Route::kMetrics);
   EXPECT_EQ(match_route("GET", "/health").value().route, Route::kHealth);
   EXPECT_EQ(match_route("GET", "/ready").value().route, Route::kReady);
   EXPECT_EQ(status_of("GET", "/v1/chat/completions"), 405);
@@ -24,7 +25,7 @@ TEST(Routes, KnowTheirMethods) {
 TEST(Routes, AreExact) {
   for (const char* path :
        {"/", "/v1", "/v1/", "/v1/models/", "/V1/models", "/v1/models2", "//v1/models", "/health/",
-        "/v1/chat/completions/", "/v1/../v1/models", "/metrics", "/v1/embeddings"}) {
+        "/v1/chat/completions/", "/v1/../v1/models", "/metrics/", "/v1/embeddings"}) {
     EXPECT_EQ(status_of("GET", path), 404) << path;
   }
 }
@@ -41,8 +42,8 @@ TEST(Routes, DecodeModelIdsStrictly) {
 TEST(Routes, AreOpenForHealthAndReadinessAlone) {
   EXPECT_TRUE(is_open_path("/health"));
   EXPECT_TRUE(is_open_path("/ready"));
-  for (const char* path :
-       {"/v1/models", "/v1/completions", "/", "/nothing", "/health/x", "/v1/models/a"}) {
+  for (const char* path : {"/v1/models", "/v1/completions", "/metrics", "/", "/nothing",
+                           "/health/x", "/v1/models/a"}) {
     EXPECT_FALSE(is_open_path(path)) << path;
   }
 }

@@ -34,7 +34,7 @@ class ControlSocketTest : public testing::Test {
   }
 
   void serve(std::int64_t now = 0) {
-    socket_->serve(now, [](std::string_view request, std::uint64_t&) {
+    socket_->serve(now, [](std::string_view request, std::uint64_t&, std::uint32_t) {
       return "[\"" + std::string(request) + "\"]";
     });
   }
@@ -107,7 +107,7 @@ TEST_F(ControlSocketTest, GivesALongAnswerToASlowReader) {
   const std::string answer(900'000, 'x');
   std::string text;
   for (int i = 0; i < 1'000 && text.size() <= answer.size(); ++i) {
-    socket_->serve(0, [&](std::string_view, std::uint64_t&) { return answer; });
+    socket_->serve(0, [&](std::string_view, std::uint64_t&, std::uint32_t) { return answer; });
     char bytes[10'000];
     const ssize_t got = ::recv(client.get(), bytes, sizeof bytes, MSG_DONTWAIT);
     if (got > 0) text.append(bytes, static_cast<std::size_t>(got));
@@ -119,7 +119,7 @@ TEST_F(ControlSocketTest, AnAnswerMayTakeAWhile) {
   const base::Fd client = connect();
   ASSERT_EQ(::send(client.get(), "reload\n", 7, 0), 7);
   int asked = 0;
-  const auto answer = [&](std::string_view, std::uint64_t& ticket) {
+  const auto answer = [&](std::string_view, std::uint64_t& ticket, std::uint32_t) {
     EXPECT_EQ(ticket, asked == 0 ? 0u : 5u);  // what was left there comes back
     ticket = 5;
     return ++asked < 3 ? std::nullopt : std::optional<std::string>("[]");
@@ -135,7 +135,9 @@ TEST_F(ControlSocketTest, AnAnswerMayTakeAWhile) {
 TEST_F(ControlSocketTest, DoesNotWaitForAnAnswerForEver) {
   const base::Fd client = connect();
   ASSERT_EQ(::send(client.get(), "reload\n", 7, 0), 7);
-  const auto never = [](std::string_view, std::uint64_t&) { return std::optional<std::string>(); };
+  const auto never = [](std::string_view, std::uint64_t&, std::uint32_t) {
+    return std::optional<std::string>();
+  };
   socket_->serve(0, never);
   EXPECT_EQ(socket_->next_deadline(), ControlSocket::kAnswerTimeMs);
   socket_->serve(ControlSocket::kAnswerTimeMs, never);

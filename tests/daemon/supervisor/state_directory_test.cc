@@ -34,6 +34,38 @@ TEST_F(StateDirectory, OnlyOneHolderOfTheLock) {
   EXPECT_TRUE(lock_state(paths).ok());
 }
 
+TEST_F(StateDirectory, TheAuditLogsDirectoryIsTheAuditorsAndItsGroupTheServices) {
+  const StatePaths paths(config_);
+  // Without the rights of root the auditor is who we are.
+  const bool root = ::geteuid() == 0;
+  const auto opened = open_audit_directory(paths, {64'804, 64'804});
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_EQ(mode_of(paths.audit), 02750u);
+  const auto owner = base::owner_of(paths.audit);
+  EXPECT_EQ(owner.value().uid, root ? 64'804u : ::geteuid());
+  EXPECT_EQ(owner.value().gid, base::owner_of(paths.directory).value().gid);
+  EXPECT_TRUE(open_audit_directory(paths, {64'804, 64'804}).ok());  // and again
+}
+
+TEST_F(StateDirectory, AFileInPlaceOfTheAuditLogsDirectoryIsRefused) {
+  const StatePaths paths(config_);
+  ASSERT_TRUE(base::replace_file(paths.audit, "", 0600).ok());
+  EXPECT_FALSE(open_audit_directory(paths, {64'804, 64'804}).ok());
+}
+
+TEST_F(StateDirectory, TheSiteKeyIsMadeOnceAndStays) {
+  const StatePaths paths(config_);
+  const auto first = ensure_audit_salt(paths);
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_EQ(first.value().size(), 64u);
+  EXPECT_EQ(mode_of(paths.audit_salt), 0600u);
+  EXPECT_EQ(ensure_audit_salt(paths).value(), first.value());
+  for (const char* bad : {"", "00", "zz", "0123456789ABCDEF"}) {
+    ASSERT_TRUE(base::replace_file(paths.audit_salt, bad, 0600).ok());
+    EXPECT_EQ(ensure_audit_salt(paths).error().code, base::ErrorCode::kCorrupt) << bad;
+  }
+}
+
 TEST_F(StateDirectory, NoApiKeysFileMeansNoKeys) {
   const auto keys = read_api_keys(StatePaths(config_));
   ASSERT_TRUE(keys.ok());

@@ -29,6 +29,7 @@ namespace daemon_supervisor {
 struct Play {
   std::string gateway = "ready";
   std::string engine = "ready";
+  std::string auditor = "audit";  // its log is the fixture's: see test_role.cc
   // How engines of the model "b" behave, and, from the second opening on, those of "a".
   std::string candidate = "ready";
   std::string engine_later = "ready";
@@ -168,7 +169,9 @@ class SupervisorTest : public testing::Test {
     spec.arguments = {"test_role"};
     spec.config = create_sealed_memfd("test", behaviour).value();
     spec.resources = {resource};
-    spec.kind = name == "gateway" ? RoleKind::kGateway : RoleKind::kEngine;
+    spec.kind = name == "gateway"   ? RoleKind::kGateway
+                : name == "auditor" ? RoleKind::kAuditor
+                                    : RoleKind::kEngine;
     spec.progress_page = spec.kind == RoleKind::kEngine;
     spec.patience = {.load_ms = 400, .busy_ms = 250, .ping_ms = 20, .stop_ms = 200, .page_ms = 20};
     spec.restarts = {.delay_min_ms = 20, .delay_max_ms = 100, .intensity = 5, .period_ms = 60'000};
@@ -199,9 +202,29 @@ class SupervisorTest : public testing::Test {
                           [&] { return play.drain_timeout_ms; },
                           [&] { return read_again(play); },
                           std::nullopt,
-                          {}};
+                          {},
+                          make_audit(play, executable.get(), null.get())};
     Supervisor(std::move(parts), log, clock).run();
     ::_exit(0);
+  }
+
+  AuditParts make_audit(const Play& play, int executable, int resource) const {
+    AuditParts audit;
+    audit.auditor =
+        make_spec("auditor", play.auditor + "\n" + log_path(), executable, resource, play);
+    audit.writer = 4711;
+    audit.directory = base::open_file(directory_.path(), O_RDONLY | O_DIRECTORY).value();
+    audit.acts = directory_.path() + "/acts";
+    audit.config = [] {
+      return base::Json::object({{"path", "redoubt.toml"}, {"digest", std::string(64, 'a')}});
+    };
+    return audit;
+  }
+
+  std::string log_path() const { return directory_.path() + "/audit.log"; }
+  std::string audit_log() const {
+    const auto text = base::read_text_file(log_path(), 1 << 20);
+    return text.ok() ? text.value() : "";
   }
 
   static base::Result<FreshSettings> read_again(const Play& play) {
@@ -213,7 +236,9 @@ class SupervisorTest : public testing::Test {
     return fresh;
   }
 
+  // Another service, another writer: it begins a log of its own.
   void start(const Play& play) {
+    ::unlink(log_path().c_str());
     pid_ = ::fork();
     if (pid_ == 0) supervise(play);
   }

@@ -44,7 +44,7 @@ TEST_F(SupervisorModelsTest, AnotherModelIsProvenBesideTheOneThatServesAndThenTa
   const auto former = number_of(role(before, "engine"), "pid");
   EXPECT_EQ(number_of(ask("activate b"), "activation"), 1);
   EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
-  const base::Json after = wait_until([&](const base::Json&) { return child_count() == 2; });
+  const base::Json after = wait_until([&](const base::Json&) { return child_count() == 3; });
   EXPECT_EQ(served(after), "b");
   EXPECT_TRUE(is_gone(former));
   EXPECT_EQ(log_of(after), "served trial prove served");
@@ -71,7 +71,7 @@ TEST_F(SupervisorModelsTest, TheFormerEngineStaysWhileItHasRequestsAndIsRestarte
   const auto gateway = number_of(role(both, "gateway"), "pid");
   ASSERT_EQ(::kill(static_cast<pid_t>(gateway), SIGKILL), 0);
   wait_until([&](const base::Json& s) {
-    return text_of(role(s, "former engine"), "state").empty() && child_count() == 2;
+    return text_of(role(s, "former engine"), "state").empty() && child_count() == 3;
   });
   EXPECT_EQ(end_with(SIGTERM), 0);
 }
@@ -83,7 +83,7 @@ TEST_F(SupervisorModelsTest, ACandidateThatIsRejectedLeavesTheFormerEngineUntouc
   const base::Json outcome = wait_for_activation();
   EXPECT_EQ(text_of(outcome, "state"), "failed");
   EXPECT_EQ(text_of(outcome, "error"), "the golden answers differ");
-  const base::Json after = wait_until([&](const base::Json&) { return child_count() == 2; });
+  const base::Json after = wait_until([&](const base::Json&) { return child_count() == 3; });
   EXPECT_EQ(served(after), "a");
   EXPECT_EQ(number_of(role(after, "engine"), "pid"), number_of(role(before, "engine"), "pid"));
   EXPECT_EQ(log_of(after), "served trial fail");
@@ -108,7 +108,7 @@ TEST_F(SupervisorModelsTest, WithARestartTheFormerEngineIsStoppedFirst) {
   EXPECT_EQ(text_of(wait_for_activation(), "state"), "done");
   EXPECT_EQ(served(status()), "b");
   EXPECT_EQ(log_of(status()), "served propose start prove served");
-  EXPECT_EQ(child_count(), 2u);
+  EXPECT_EQ(child_count(), 3u);
 }
 
 TEST_F(SupervisorModelsTest, ARestartIntoAModelThatIsRejectedEndsWithTheFormerOne) {

@@ -22,6 +22,11 @@
 //   tardy         is ready after a third of a second
 //   retire        a gateway to which a new engine is introduced has nothing left for the former one
 //   retire-never  likewise, but it has one request left, for ever
+//   audit         writes the records it is told to the file named next, a line each, and
+//   acknowledges audit-failing likewise, but says at first that it cannot, until the file named
+//   next plus ".ok" is there audit-forgets   likewise, but says at each start that nothing was ever
+//   written audit-deaf likewise, but acknowledges nothing that it is told audit-forlorn  likewise,
+//   and says at every ping that it lost its peer
 //
 // It reports the descriptors it found, so that the test can check them.
 #include <fcntl.h>
@@ -123,10 +128,65 @@ void take_a_long_step() {
   page.end();
 }
 
+// An auditor's log: one line for each record, "number type body".
+class TestLog {
+ public:
+  TestLog(std::string behaviour, std::string path)
+      : behaviour_(std::move(behaviour)), path_(std::move(path)) {
+    const auto text = base::read_text_file(path_, 1 << 20);
+    if (text.ok() && behaviour_ != "audit-forgets")
+      through_ =
+          static_cast<std::uint64_t>(std::count(text.value().begin(), text.value().end(), '\n'));
+  }
+
+  bool greet(Channel& control) {
+    if (!control.send(daemon_ipc::Appended{through_}).ok()) return false;
+    failing_ = behaviour_ == "audit-failing" && ::access((path_ + ".ok").c_str(), F_OK) != 0;
+    return control.send(state()).ok();
+  }
+
+  bool take(Channel& control, const daemon_ipc::Append& append) {
+    waiting_.push_back(append);
+    return write_down(control);
+  }
+
+  bool look_again(Channel& control) {
+    if (!failing_ || ::access((path_ + ".ok").c_str(), F_OK) != 0) return true;
+    failing_ = false;
+    return control.send(state()).ok() && write_down(control);
+  }
+
+ private:
+  daemon_ipc::AuditState state() const {
+    using daemon_ipc::AuditCondition;
+    return failing_ ? daemon_ipc::AuditState{AuditCondition::kFailing, "no space left on device"}
+                    : daemon_ipc::AuditState{AuditCondition::kAppending, ""};
+  }
+
+  bool write_down(Channel& control) {
+    if (failing_) return true;
+    const base::Fd file = base::open_file(path_, O_WRONLY | O_CREAT | O_APPEND, 0600).value();
+    for (const auto& append : std::exchange(waiting_, {})) {
+      if (append.number != through_ + 1) return false;  // a gap: what a real one ends a channel for
+      const std::string line =
+          std::to_string(append.number) + " " + append.type + " " + append.body + "\n";
+      if (!base::write_all(file, std::as_bytes(std::span(line))).ok()) return false;
+      ++through_;
+    }
+    return behaviour_ == "audit-deaf" || control.send(daemon_ipc::Appended{through_}).ok();
+  }
+
+  std::string behaviour_;
+  std::string path_;
+  std::uint64_t through_ = 0;
+  bool failing_ = false;
+  std::vector<daemon_ipc::Append> waiting_;
+};
+
 class Play {
  public:
-  Play(Channel& control, std::string behaviour)
-      : control_(control), behaviour_(std::move(behaviour)) {}
+  Play(Channel& control, std::string behaviour, TestLog* log = nullptr)
+      : control_(control), behaviour_(std::move(behaviour)), log_(log) {}
 
   // Returns when the channel has ended.
   void run() {
@@ -156,6 +216,14 @@ class Play {
       return control_.send(daemon_ipc::Drained{}).ok();
     }
     if (std::holds_alternative<daemon_ipc::Reload>(message)) return reload(received.fd);
+    if (const auto* link = std::get_if<daemon_ipc::AuditChannel>(&message)) {
+      ++audit_channels_;
+      audit_writer_ = std::to_string(link->writer);
+    }
+    if (const auto* append = std::get_if<daemon_ipc::Append>(&message))
+      return log_ == nullptr || log_->take(control_, *append);
+    if (const auto* cosign = std::get_if<daemon_ipc::Cosign>(&message))
+      return control_.send(daemon_ipc::Cosigned{cosign->ticket, true, "got " + cosign->note}).ok();
     return true;
   }
 
@@ -170,9 +238,15 @@ class Play {
     const bool stuck = behaviour_ == "stuck";
     if (!stuck) ++work_;
     if (behaviour_ == "forlorn" && !control_.send(daemon_ipc::PeerLost{peer_}).ok()) return false;
+    if (behaviour_ == "audit-forlorn" &&
+        !control_.send(daemon_ipc::PeerLost{daemon_ipc::kAuditLink}).ok())
+      return false;
+    if (log_ != nullptr && !log_->look_again(control_)) return false;
     const auto stats = base::Json::object({{"peers", peers_},
                                            {"engine", engine_},
                                            {"quarantined", quarantined_},
+                                           {"audit_channels", audit_channels_},
+                                           {"audit_writer", audit_writer_},
                                            {"reloaded", reloaded_}});
     return control_.send(daemon_ipc::Alive{work_, stuck, stats.dump()}).ok();
   }
@@ -187,6 +261,9 @@ class Play {
 
   Channel& control_;
   std::string behaviour_;
+  TestLog* log_;
+  int audit_channels_ = 0;
+  std::string audit_writer_;
   std::uint64_t work_ = 0;
   int peers_ = 0;
   std::uint64_t peer_ = 0;
@@ -229,6 +306,12 @@ int main() {
   if (!handle_weights(control, behaviour)) return 8;
   if (!control.send(daemon_ipc::Ready{report()}).ok()) return 1;
   if (behaviour == "once") behaviour = first_time(lines[1]) ? "crash" : "ready";
+  if (behaviour.starts_with("audit")) {
+    TestLog log(behaviour, lines[1]);
+    if (!log.greet(control)) return 1;
+    Play(control, behaviour, &log).run();
+    return 0;
+  }
   if (behaviour == "crash" || behaviour == "picky") crash();
   if (behaviour == "sigsys") die_of_seccomp();
   if (behaviour == "hang") ::pause();

@@ -487,6 +487,73 @@ TEST_F(EngineTest, PreemptsTheYoungestWhenBlocksRunOut) {
   }
 }
 
+// A pass takes a prime number of nanoseconds that grows from pass to pass; nothing else takes any
+// time.
+class PassClock final : public base::Clock {
+ public:
+  std::int64_t monotonic_ns() const override {
+    if (asked_++ % 2 == 1) {
+      now_ns_ += 1'000'003 + 7 * asked_;
+      passes_ns_ += 1'000'003 + 7 * asked_;
+    }
+    return now_ns_;
+  }
+  std::int64_t unix_seconds() const override { return 0; }
+  std::int64_t passes_ns() const { return passes_ns_; }
+
+ private:
+  mutable std::int64_t asked_ = 0;
+  mutable std::int64_t now_ns_ = 0;
+  mutable std::int64_t passes_ns_ = 0;
+};
+
+std::map<ChoiceKey, std::int64_t> device_times(Engine& engine) {
+  std::map<ChoiceKey, std::int64_t> times;
+  for (int steps = 10'000; engine.has_work() && steps > 0; --steps) {
+    EXPECT_TRUE(engine
+                    .step([&times](const GenerationEvent& event) {
+                      if (event.finish == FinishReason::kNone) {
+                        EXPECT_EQ(event.device_ns, 0);
+                      } else {
+                        times[{event.request, event.choice}] = event.device_ns;
+                      }
+                    })
+                    .ok());
+  }
+  return times;
+}
+
+TEST_F(EngineTest, SharesOutTheTimeOfEveryPass) {
+  const PassClock clock;
+  DecoderShape tight = kShape;
+  tight.blocks = 32;  // some are preempted
+  make(tight, {.sequences_max = 4, .queue_max = 8, .step_tokens_max = 7, .clock = &clock});
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    GenerationRequest request =
+        greedy(id, std::vector<TokenId>(9 * id, static_cast<TokenId>(kA + id % 3)), 30);
+    request.choices = id % 2 == 0 ? 3 : 1;
+    ASSERT_TRUE(engine_->submit(std::move(request)).ok());
+  }
+  engine_->cancel(5);
+  const auto times = device_times(*engine_);
+  EXPECT_EQ(times.size(), 9U);
+  EXPECT_GT(engine_->stats().preemptions, 0U);
+  std::int64_t sum_ns = 0;
+  for (const auto& [choice, ns] : times) sum_ns += ns;
+  EXPECT_EQ(sum_ns, clock.passes_ns()) << "to the nanosecond";
+}
+
+TEST_F(EngineTest, ChargesByTheTokensOfEachPass) {
+  const PassClock clock;
+  make(kShape, {.sequences_max = 4, .queue_max = 8, .step_tokens_max = 32, .clock = &clock});
+  ASSERT_TRUE(engine_->submit(greedy(1, std::vector<TokenId>(20, kA), 1)).ok());
+  ASSERT_TRUE(engine_->submit(greedy(2, std::vector<TokenId>(5, kA + 1), 1)).ok());
+  auto times = device_times(*engine_);
+  EXPECT_EQ(engine_->stats().steps, 1U);
+  EXPECT_EQ((times[{1, 0}]), clock.passes_ns() * 20 / 25);
+  EXPECT_EQ((times[{2, 0}]), clock.passes_ns() - clock.passes_ns() * 20 / 25);
+}
+
 TEST_F(EngineTest, TenantsTakeTurns) {
   make(kShape, {.sequences_max = 1, .queue_max = 20, .step_tokens_max = 32});
   const auto of_tenant = [](std::uint64_t id, std::uint64_t tenant) {
