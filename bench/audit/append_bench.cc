@@ -285,13 +285,13 @@ Status prepare(const std::string& directory) {
 Result<bool> measure(const Options& options) {
   if (options.arguments().size() != 1) return base::invalid_input("audit wants one directory");
   const std::string directory = options.arguments()[0];
-  const auto rate = TRY(options.number("rate", 5'000));
-  const auto seconds = TRY(options.number("seconds", 20));
-  const auto window = TRY(options.number("window", 512));
+  const auto rate = TRY(options.number("--rate", 5'000));
+  const auto seconds = TRY(options.number("--seconds", 20));
+  const auto window = TRY(options.number("--window", 512));
   const std::int64_t duration_ns = static_cast<std::int64_t>(seconds) * 1'000'000'000;
   TRY(prepare(directory));
   auto auditor =
-      TRY(Auditor::start(options.text("redoubt", "build/release/daemon/redoubt"), directory));
+      TRY(Auditor::start(options.text("--redoubt", "build/release/daemon/redoubt"), directory));
   Sender sender(auditor.records(), 1);
   (void)TRY(sender.run(rate, window, 1'000'000'000));  // the first second, to warm up
   const Run paced = TRY(sender.run(rate, window, duration_ns));
@@ -299,7 +299,7 @@ Result<bool> measure(const Options& options) {
   TRY(auditor.stop());
   print(fmt::format("{} records/s, on schedule", rate).c_str(), paced);
   print(fmt::format("as many as it takes, {} waiting", window).c_str(), flat_out);
-  const std::string json = options.text("json", "");
+  const std::string json = options.text("--json", "");
   if (!json.empty())
     TRY(base::replace_file(
         json,
@@ -318,7 +318,8 @@ Result<bool> measure(const Options& options) {
 
 int run_append_bench(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
-  auto options = Options::parse(argc, argv, {"redoubt", "rate", "seconds", "window", "json"});
+  auto options =
+      Options::parse(argc, argv, {"--redoubt", "--rate", "--seconds", "--window", "--json"});
   const auto reached = options.ok() ? measure(options.value()) : Result<bool>(options.error());
   if (reached.ok()) return reached.value() ? 0 : 1;
   fmt::print(stderr, "redoubt-bench audit: {}\n", reached.error().message);

@@ -103,10 +103,11 @@ Status Auditor::connect(std::uint64_t writer, base::Fd channel) {
   return {};
 }
 
-// What is durable is not known while the log is not open: then its state alone is told.
+// What is durable is not known while the log is not open: then its state is all there is to tell,
+// and only the supervisor can do anything about it.
 void Auditor::greet(WriterLink& link) {
   if (parts_.log != nullptr) link.begin(parts_.log->through(link.writer()));
-  link.say(health_.state());
+  if (parts_.log != nullptr || &link == &control_) link.say(health_.state());
 }
 
 bool Auditor::may_read(const WriterLink& link) const {

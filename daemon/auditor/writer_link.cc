@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <variant>
 
@@ -20,6 +21,9 @@ void WriterLink::begin(std::uint64_t through) {
 }
 
 void WriterLink::acknowledge(std::uint64_t through) {
+  // A failure that is over may have made durable what a former channel brought: that is
+  // acknowledged when it has been said again here.
+  through = std::min(through, next_ - 1);
   if (through + 1 == next_) proofs_due_ = 0;
   if (through <= through_) return;
   through_ = through;

@@ -38,13 +38,13 @@ struct LoadContext {
 
 // Members in the order they depend on each other: destroyed from the last to the first.
 struct LoadedModel {
-  std::string digest;  // the release's id, or the root digest of a bare model; hex
+  std::string digest;   // the release's id, or the root digest of a bare model; hex
   std::string release;  // the release's id: SHA-256 of its statement; empty: a bare model
-  std::string signer;  // ids of the keys that signed it
+  std::string signer;   // ids of the keys that signed it
   // What its tokens follow from, beside the model and the request: the kernels, and how keys and
   // values are kept where that is not f16 ("avx2+kv-q8_0").
   std::string kernel_set;
-  std::string file;    // the model's file, as the signed statement names it
+  std::string file;  // the model's file, as the signed statement names it
   // What to qualify by, verified, not parsed: all of a release's where the configuration says
   // `qualify`, else the golden set alone where there are no known answers yet.
   std::optional<base::VerifiedFile> golden;

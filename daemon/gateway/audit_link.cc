@@ -142,7 +142,10 @@ Status AuditLink::take(daemon_ipc::Message message) {
 
 // What was acknowledged once is not kept here any more, so an auditor that has less has lost it.
 Status AuditLink::take_appended(std::uint64_t through) {
-  if (through < through_) return invalid_input("the auditor has lost records that were durable");
+  if (through < through_) {
+    forgotten_ = true;
+    return invalid_input("the auditor has lost records that were durable");
+  }
   const std::uint64_t sent = greeted_ ? through_ + sent_ : sent_through_;
   if (through > sent) return invalid_input("appended what was not sent");
   acknowledge(through);

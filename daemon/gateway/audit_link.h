@@ -30,6 +30,10 @@ class AuditLink final : public AuditSink {
   bool append(AuditReport report, std::shared_ptr<Exchange> waiter) override;
   AuditHealth health() const override;
 
+  // An auditor came that knows less of us than was durable once: it has another log, in which this
+  // writer cannot go on. A gateway that is started anew can.
+  bool forgotten() const { return forgotten_; }
+
   // To be polled; -1 while there is no auditor.
   int fd() const { return channel_ ? channel_->fd() : -1; }
   bool wants_write() const { return greeted_ && sent_ < kept_.size(); }
@@ -65,7 +69,8 @@ class AuditLink final : public AuditSink {
   std::uint64_t connections_ = 0;
   bool greeted_ = false;                 // the auditor has said where it is
   std::optional<std::int64_t> lost_ns_;  // the last auditor, at that time
-  bool failing_ = false;                 // by its own word
+  bool forgotten_ = false;
+  bool failing_ = false;  // by its own word
   std::string failing_why_;
 
   std::deque<Kept> kept_;  // numbers through_ + 1 and up

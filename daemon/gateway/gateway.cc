@@ -127,6 +127,8 @@ Status Gateway::turn() {
       on_client(number, event.events);
     }
   }
+  if (audit_link_.forgotten())
+    return base::invalid_input("the auditor has begun another log, in which we are nobody");
   TRY(tell_quarantined());
   TRY(tell_of_engines());
   flush_control();
@@ -381,31 +383,6 @@ Status Gateway::tick() {
     settle(id);
   }
   return draining_ ? tick_drain() : Status();
-}
-
-void Gateway::begin_drain(std::uint32_t timeout_ms) {
-  log_.notice("draining", {{"requests", static_cast<std::int64_t>(running_.size())},
-                           {"timeout_ms", timeout_ms}});
-  draining_ = true;  // newcomers are told so instead of being refused
-  publish_load();
-  drain_deadline_ns_ = clock_.monotonic_ns() + timeout_ms * kNsPerMs;
-}
-
-Status Gateway::tick_drain() {
-  if (drained_) return {};
-  if (clock_.monotonic_ns() >= drain_deadline_ns_)
-    clients_.clear();  // their requests are cancelled
-  const bool answering = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) {
-    return !client.second.connection->waiting_since_ns();
-  });
-  if (answering || !running_.empty()) return {};
-  // An auditor that takes nothing is not usable for longer than a second.
-  if (!all_recorded() && audit_.health().usable) return {};
-  drained_ = true;
-  listen(false);
-  listeners_.clear();
-  clients_.clear();
-  return tell(daemon_ipc::Drained{});
 }
 
 }  // namespace daemon_gateway

@@ -12,6 +12,12 @@
 
 namespace daemon_gateway {
 
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
 using base::invalid_input;
 using base::Json;
 using base::Status;
@@ -137,6 +143,31 @@ Status Gateway::reload(const base::Fd& fd) {
   text.resize(std::min(text.size(), daemon_ipc::kStateTextBytesMax));
   if (!base::is_utf8(text)) text = "the configuration is not understood";
   return tell(daemon_ipc::Reloaded{applied.ok(), std::move(text)});
+}
+
+void Gateway::begin_drain(std::uint32_t timeout_ms) {
+  log_.notice("draining", {{"requests", static_cast<std::int64_t>(running_.size())},
+                           {"timeout_ms", timeout_ms}});
+  draining_ = true;  // newcomers are told so instead of being refused
+  publish_load();
+  drain_deadline_ns_ = clock_.monotonic_ns() + timeout_ms * kNsPerMs;
+}
+
+Status Gateway::tick_drain() {
+  if (drained_) return {};
+  if (clock_.monotonic_ns() >= drain_deadline_ns_)
+    clients_.clear();  // their requests are cancelled
+  const bool answering = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) {
+    return !client.second.connection->waiting_since_ns();
+  });
+  if (answering || !running_.empty()) return {};
+  // An auditor that takes nothing is not usable for longer than a second.
+  if (!all_recorded() && audit_.health().usable) return {};
+  drained_ = true;
+  listen(false);
+  listeners_.clear();
+  clients_.clear();
+  return tell(daemon_ipc::Drained{});
 }
 
 Status Gateway::tell_quarantined() {

@@ -113,7 +113,7 @@ int run_role(const RoleRequest& request, const RoleHooks& hooks) {
     return kExitFailure;
   }
   auto context = make_context(request.descriptors, std::move(sandbox).value());
-  if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context));
+  if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context), hooks.make_audit_sink);
   if (request.name == "auditor") return daemon_auditor::run_auditor_role(std::move(context));
   if (request.name == "importer") return daemon_importer::run_importer_role(std::move(context));
   return daemon_engine::run_engine_role(std::move(context), hooks.engine);

@@ -98,8 +98,17 @@ std::string_view Supervisor::state_name(std::int64_t now_ms) const {
   for (const Role* role : needed) {
     if (!role->ready()) return "starting";
   }
-  if (audit_health_.alarm()) return "degraded";
-  return audit_health_.state() == AuditState::kAppending ? "ready" : "starting";
+  switch (audit_health_.state()) {
+    case AuditState::kAppending:
+      return "ready";
+    case AuditState::kSilent:
+    case AuditState::kFailing:
+      return "degraded";
+    case AuditState::kStarting:
+    case AuditState::kDown:  // its successor is there and has not said yet where it is
+      break;
+  }
+  return "starting";
 }
 
 base::Json Supervisor::status_report(std::int64_t now_ms) const {

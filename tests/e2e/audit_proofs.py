@@ -77,7 +77,8 @@ def converse(service, number):
         payload = json.dumps(chat).encode()
         connection = service.connect()
         connection.request("POST", "/v1/chat/completions", payload,
-                           {"Authorization": f"Bearer {service.api_key}", "x-redoubt-receipt": "1"})
+                           {"Authorization": f"Bearer {service.api_key}", "Content-Type": "application/json",
+                            "x-redoubt-receipt": "1"})
         response = connection.getresponse()
         answer = json.loads(response.read())
         connection.close()
@@ -217,11 +218,14 @@ def main():
         watcher = threading.Thread(target=watch_checkpoints, args=(directory, notes, over))
         watcher.start()
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            for (status, _, answer), payload in pool.map(lambda n: converse(service, n), range(options.requests)):
-                tally.check(status == 200, "an answer", str(answer)[:200])
-                answered += status == 200
-                if payload is not None and status == 200:
-                    receipts.append((payload, answer))
+            for begin in range(0, options.requests, 20):
+                numbers = range(begin, min(begin + 20, options.requests))
+                for (status, _, answer), payload in pool.map(lambda n: converse(service, n), numbers):
+                    tally.check(status == 200, "an answer", str(answer)[:200])
+                    answered += status == 200
+                    if payload is not None and status == 200:
+                        receipts.append((payload, answer))
+                time.sleep(0.7)  # so that there are checkpoints of many sizes
         status, _, _ = service.request("GET", "/v1/models", headers={"Authorization": "Bearer rdk_wrong"})
         tally.check(status == 401, "a wrong key")
         status, _, _ = service.request("POST", "/v1/chat/completions", {"model": service.name, "messages": 3})

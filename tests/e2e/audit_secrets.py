@@ -14,6 +14,7 @@ import pathlib
 import secrets
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -252,17 +253,18 @@ def converse(tally, service, requests):
             tally.check(400 <= status < 500, "a refusal", f"{number}: {status} {answer[:200]}")
 
 
+def openssl(*arguments, text=None):
+    return subprocess.run(["openssl", *arguments], input=text, check=True, capture_output=True, text=True).stdout
+
+
 def round_trip(tally, policy, requests):
     """Returns how many bytes were searched."""
-    service = Service(settings={"audit.text": policy})
-    work = service.directory
-    opening = subprocess.run(["openssl", "genpkey", "-algorithm", "X25519"], check=True, capture_output=True, text=True).stdout
-    if policy == "sealed":
-        public = subprocess.run(["openssl", "pkey", "-pubout"], input=opening, check=True, capture_output=True, text=True).stdout
-        (work / "sealing.pub.pem").write_text(public)
-        (work / "sealing.pub.pem").chmod(0o644)
-        service.settings["audit.sealed_to"] = str(work / "sealing.pub.pem")
-        service.write_config()
+    opening = openssl("genpkey", "-algorithm", "X25519")
+    public = tempfile.NamedTemporaryFile("w", suffix=".pub.pem")
+    public.write(openssl("pkey", "-pubout", text=opening))
+    public.flush()
+    settings = {"audit.text": policy, **({"audit.sealed_to": public.name} if policy == "sealed" else {})}
+    service = Service(settings=settings)
     try:
         service.start()
         created = service.run("api-keys", "create", "while-running", "--config", service.config).stdout

@@ -5,7 +5,7 @@ import pathlib
 import struct
 import subprocess
 
-ROLES = ("supervisor", "gateway", "engine", "command", "importer")
+ROLES = ("supervisor", "gateway", "engine", "command", "importer", "auditor")
 LAST_CALL = -1  # as an errno: everybody ends before the call is made, as at a power loss
 PAGE_BYTES = 4096
 PLAN = struct.Struct("=IIIiQIIQ")  # armed, role, call, error, number, fired, frame count, fired_ns

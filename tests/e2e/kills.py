@@ -226,10 +226,10 @@ class Harness:
 
     def wait_for_successor(self, old):
         """Until the supervisor has started another engine; quicker than asking for its status."""
-        gateway = self.pid("gateway")
+        bystanders = {old, self.pid("gateway"), self.pid("auditor")}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            others = {int(pid) for pid in self.children()} - {old, gateway}
+            others = {int(pid) for pid in self.children()} - bystanders
             if others:
                 self.successor = others.pop()
                 return
@@ -303,6 +303,14 @@ class Harness:
         if took is not None and name != "SIGSTOP":
             self.recovery["gateway"].append(took)
 
+    def kill_auditor(self, phase, name):
+        """Whoever asks meanwhile waits for the next one: what was not acknowledged is said again."""
+        time.sleep(self.random.uniform(0.0, 0.2))
+        _, at = self.kill("auditor", name)
+        took = self.wait_for_tokens(at)
+        if took is not None:
+            self.recovery["auditor"].append(took)
+
     def kill_idle(self, role, name):
         """Nothing runs; the next request must not notice."""
         _, at = self.kill(role, name)
@@ -360,9 +368,9 @@ def kill_supervisors(harness, times):
         os.kill(pids["supervisor"], signal.SIGKILL)
         harness.service.process.wait()
         deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and any(alive(pids[r]) for r in ("gateway", "engine")):
+        while time.monotonic() < deadline and any(alive(pids[r]) for r in ("gateway", "engine", "auditor")):
             time.sleep(0.01)
-        orphans += sum(alive(pids[r]) for r in ("gateway", "engine"))
+        orphans += sum(alive(pids[r]) for r in ("gateway", "engine", "auditor"))
         harness.service.start()
         harness.compare(0, Client(harness, 0).ask(*harness.variants[0]))
     return orphans
@@ -384,6 +392,8 @@ def plan(kills, randomness):
     """Every role, phase and signal in turn, then shuffled; standing still costs seconds, so it comes less often."""
     rows = [("engine", phase, name) for phase in ("decode", "prefill", "load", "decode", "decode") for name in SIGNALS]
     rows += [("gateway", "streaming", name) for name in SIGNALS]
+    # One that stands still keeps new requests out until it is ended: that is refused, and no other answer.
+    rows += [("auditor", "streaming", name) for name in SIGNALS if name != "SIGSTOP"]
     jobs = []
     stops = 0
     while len(jobs) < kills:
@@ -419,7 +429,7 @@ def main():
         for number, (role, phase, name) in enumerate(plan(arguments.kills, harness.random)):
             if number == warm:
                 before = harness.footprint()
-            (harness.kill_engine if role == "engine" else harness.kill_gateway)(phase, name)
+            {"engine": harness.kill_engine, "gateway": harness.kill_gateway, "auditor": harness.kill_auditor}[role](phase, name)
             done[f"{role}/{phase}/{name}"] += 1
             if sys.stdout.isatty() or number % 100 == 99:
                 print(f"{number + 1} kills, {harness.counts['answers']} answers", flush=True)
@@ -450,8 +460,8 @@ def main():
                                   "streams that did not go on") if harness.counts[what]]
     if harness.counts["answers"] < arguments.kills:
         problems.append("hardly any answers")
-    if len(children) != 2:
-        problems.append(f"{len(children)} children instead of two")
+    if len(children) != 3:
+        problems.append(f"{len(children)} children instead of three")
     if orphans:
         problems.append(f"{orphans} orphans")
     if after[0] > before[0]:

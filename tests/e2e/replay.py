@@ -253,7 +253,8 @@ def run(options, scratch):
     binary = pathlib.Path(os.environ["BUILD"]) / "daemon/redoubt"
     subprocess.run([binary, "audit", "keygen", "-o", key], check=True, capture_output=True)
     settings = {"audit.text": "sealed", "audit.sealed_to": str(key) + ".pub", "engine.step_tokens_max": 64,
-                "engine.sequences_max": 8, "engine.context_tokens": 1024}
+                "engine.sequences_max": 8, "engine.context_tokens": 1024,
+                "supervisor.restart_intensity": 1000}
     with Service(settings=settings) as service:
         load = Load(service, options.requests, options.seed)
         begun = time.monotonic()

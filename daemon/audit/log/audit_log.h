@@ -31,7 +31,7 @@ struct AuditLogOptions {
 // What somebody reports. `body` was parsed and bounded; type and reporter fit.
 struct Report {
   std::uint64_t writer = 0;  // 0: the auditor itself
-  std::uint64_t number = 0;
+  std::uint64_t number = 0;  // 0: none, always appended; the auditor's own count in one process
   Reporter reporter = Reporter::kAuditor;
   std::string type;
   base::Json body = base::Json::object();
@@ -57,7 +57,11 @@ class AuditLog {
 
   // All or nothing, durable on return: a failure leaves the reports to be tried again with the next
   // call, which first does what repairs the log (a new journal file). Reports whose number their
-  // writer has used already are passed over. Proofs in the order of the reports that want one.
+  // writer has used already are passed over (what a failed call has signed is appended by the next
+  // one, so say the same again, with the same numbers). kExhausted: the disk is full; reports whose
+  // types are all log.… still have space. kInvalidInput names the report that cannot be a record:
+  // nothing is appended, and trying again cannot help. Proofs in the order of the reports that want
+  // one.
   virtual base::Result<std::vector<Proven>> append(std::span<const Report> reports) = 0;
   // The last number of that writer that is durable.
   virtual std::uint64_t through(std::uint64_t writer) const = 0;

@@ -243,8 +243,10 @@ TEST_F(AuditLinkTest, RefusesAnAuditorThatHasLostWhatWasDurable) {
   auto ends = daemon_ipc::Channel::create_pair().value();
   ASSERT_TRUE(link_.connect(7, std::move(ends.first)).ok());
   auditor_.emplace(std::move(ends.second));
+  EXPECT_FALSE(link_.forgotten());
   say(daemon_ipc::Appended{0});
   EXPECT_EQ(link_.fd(), -1);
+  EXPECT_TRUE(link_.forgotten()) << "the gateway is to be started anew";
   clock_.now_ns += 2 * kSecondNs;
   EXPECT_FALSE(link_.health().usable);
 }

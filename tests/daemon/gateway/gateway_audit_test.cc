@@ -123,9 +123,9 @@ TEST_F(GatewayAuditTest, AWholeAnswerWaitsForItsOutcomeToo) {
 
 TEST_F(GatewayAuditTest, StreamsAreKeptAliveWhileTheirEndIsNotDurable) {
   config().ping_interval_ms = 100;
-  start();
+  start(true, 20);
   TlsClient client(port());
-  ASSERT_TRUE(client.send(chat("count 500", kStream)));
+  ASSERT_TRUE(client.send(chat("count 5", kStream)));
   ASSERT_TRUE(client.read_until("1 "));
   auditor().hold(true);
   ASSERT_TRUE(client.read_until(": ping"));

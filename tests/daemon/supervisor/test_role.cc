@@ -1,3 +1,4 @@
+// clang-format off
 // A role that behaves as its configuration (descriptor 4, one word per line) says:
 //
 //   ready         says so and answers pings, drains when told, ends with the control channel
@@ -13,22 +14,31 @@
 //   rude          sends what it may not
 //   newline       reports progress with a line's end in it
 //   once          "crash" the first time it is started, "ready" after (the file named next
-//   remembers) mute          never says anything weights       hands over weights unless it was
-//   given some bad-weights   hands over weights that can still be changed picky         dies before
-//   it is ready when it is given weights, else hands some over and crashes quarantine    is ready
-//   and reports a digest refuse        refuses every reload no-reload     dies of a reload
+//                 remembers)
+//   mute          never says anything
+//   weights       hands over weights unless it was given some
+//   bad-weights   hands over weights that can still be changed
+//   picky         dies before it is ready when it is given weights, else hands some over and crashes
+//   quarantine    is ready and reports a digest
+//   refuse        refuses every reload
+//   no-reload     dies of a reload
 //   forlorn       is ready, and says at every ping that it lost its peer
 //   reject        refuses its model
 //   tardy         is ready after a third of a second
 //   retire        a gateway to which a new engine is introduced has nothing left for the former one
 //   retire-never  likewise, but it has one request left, for ever
-//   audit         writes the records it is told to the file named next, a line each, and
-//   acknowledges audit-failing likewise, but says at first that it cannot, until the file named
-//   next plus ".ok" is there audit-forgets   likewise, but says at each start that nothing was ever
-//   written audit-deaf likewise, but acknowledges nothing that it is told audit-forlorn  likewise,
-//   and says at every ping that it lost its peer
+//
+// An auditor writes the records it is told to the file named next, a line each, and acknowledges
+// them:
+//
+//   audit           so
+//   audit-failing   says at first that it cannot, until the file named next plus ".ok" is there
+//   audit-forgets   says at each start that nothing was ever written
+//   audit-deaf      acknowledges nothing that it is told
+//   audit-forlorn   says at every ping that it lost its peer
 //
 // It reports the descriptors it found, so that the test can check them.
+// clang-format on
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

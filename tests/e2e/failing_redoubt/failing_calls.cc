@@ -120,6 +120,10 @@ int fsync(int fd) {
 int fdatasync(int fd) {
   AS_INT(change(Call::k_fsync, __NR_fdatasync, fd));
 }
+int fallocate(int fd, int mode, long offset, long bytes) {
+  AS_INT(change(Call::k_fallocate, __NR_fallocate, fd, mode, offset, bytes));
+}
+int fallocate64(int, int, long, long) __attribute__((alias("fallocate")));
 int ftruncate(int fd, long bytes) {
   AS_INT(change(Call::k_ftruncate, __NR_ftruncate, fd, bytes));
 }

@@ -68,6 +68,7 @@ Role find_role() {
   const char* const name = verb + std::strlen(verb) + 1;
   if (!is(verb, "role") || name >= end) return Role::kCommand;
   if (is(name, "importer")) return Role::kImporter;
+  if (is(name, "auditor")) return Role::kAuditor;
   return is(name, "gateway") ? Role::kGateway : Role::kEngine;
 }
 

@@ -14,18 +14,27 @@
 
 namespace failing {
 
-enum class Role : std::uint32_t { kSupervisor, kGateway, kEngine, kCommand, kImporter, kCount };
+enum class Role : std::uint32_t {
+  kSupervisor,
+  kGateway,
+  kEngine,
+  kCommand,
+  kImporter,
+  kAuditor,
+  kCount
+};
 
 // Every call that can be made to fail. malloc stands for all of its family; open, openat and so on
 // likewise. `change` stands for every call that changes what is on a disk, in their common order.
 #define FAILING_CALLS(X)                                                                          \
   X(malloc)                                                                                       \
   X(open)                                                                                         \
-  X(read) X(pread) X(write) X(fsync) X(ftruncate) X(rename) X(mkdir) X(fstat) X(mmap) X(mprotect) \
+  X(read)                                                                                         \
+  X(pread) X(write) X(fsync) X(ftruncate) X(rename) X(mkdir) X(fstat) X(mmap) X(mprotect)         \
       X(memfd_create) X(socket) X(socketpair) X(bind) X(listen) X(accept4) X(setsockopt) X(send)  \
           X(recv) X(sendmsg) X(recvmsg) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(poll)       \
               X(eventfd) X(signalfd) X(fcntl) X(getrandom) X(pthread_create) X(clone) X(execveat) \
-                  X(unlink) X(chmod) X(change)
+                  X(unlink) X(chmod) X(change) X(fallocate)
 
 enum class Call : std::uint32_t {
 #define FAILING_NAME(name) k_##name,

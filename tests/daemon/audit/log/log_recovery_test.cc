@@ -246,10 +246,13 @@ void live(const LogFolder& folder, volatile std::uint64_t* acknowledged) {
   for (int round = 0; round < 4; ++round) {
     std::vector<Report> batch;
     for (int i = 0; i < 90; ++i) batch.push_back(refused(7, ++number));
-    batch.push_back(audit_test::admitted(7, ++number, "req-" + std::to_string(number)));
+    ++number;
+    batch.push_back(audit_test::admitted(7, number, "req-" + std::to_string(number)));
     batch.back().sealed = "sealed text " + std::to_string(number);
     const auto digest = base::to_hex(provisioning::sha256(batch.back().sealed));
-    batch.back().body.set("sealed", base::Json::object({{"digest", digest}, {"bytes", 15}}));
+    batch.back().body.set(
+        "sealed", base::Json::object(
+                      {{"digest", digest}, {"bytes", std::uint64_t{batch.back().sealed.size()}}}));
     if (!append(*log.value(), batch).ok()) return;
     *acknowledged = number;
     if (!log.value()->publish().ok()) return;
