@@ -132,7 +132,11 @@ std::size_t Auditor::read_writer(WriterLink& link) {
   std::size_t messages = 0;
   while (messages < kMessagesPerTurn && !link.ended() && may_read(link)) {
     auto received = link.receive();
-    if (received.ok() && !received.value()) return messages;
+    if (received.ok() && !received.value()) {
+      // All that it said is heard, and it hears nothing: with another channel it will.
+      if (link.deaf()) part_with(link, base::unavailable("it cannot be told anything"));
+      return messages;
+    }
     ++messages;
     const Status taken = received.ok() ? take_report(link, std::move(received.value()->message))
                                        : Status(std::move(received).error());

@@ -44,6 +44,8 @@ class WriterLink {
   // Sends what the channel takes. kExhausted: it does not read. One that is gone is told nothing
   // any more, but what it said before that is still to be read.
   base::Status flush();
+  // It was told nothing since a message could not be sent.
+  bool deaf() const { return deaf_; }
   bool wants_write() const { return !outbox_.empty(); }
   // Answers wait, or will: nothing more is to be read from it until it has taken them.
   bool saturated() const;

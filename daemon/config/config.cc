@@ -86,8 +86,8 @@ void check_together(const Config& config, Problems& problems) {
     problems.add(
         1, "server.tls_certificate and server.tls_private_key are given together or not at all");
   }
-  if ((config.audit.text == "sealed") != !config.audit.sealed_to.empty()) {
-    problems.add(1, "audit.text = \"sealed\" and audit.sealed_to are given together or not at all");
+  if (config.audit.text == "sealed" && config.audit.sealed_to.empty()) {
+    problems.add(1, "audit.text = \"sealed\" wants a key to seal to: audit.sealed_to");
   }
 }
 

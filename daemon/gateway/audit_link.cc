@@ -29,6 +29,7 @@ Status AuditLink::connect(std::uint64_t writer, base::Fd channel) {
     return invalid_input("the audit channel is for another writer than the one before");
   lose("the auditor was replaced");
   writer_ = writer;
+  wants_introduction_ = false;
   channel_.emplace(std::move(channel));
   ++connections_;
   return {};
@@ -39,6 +40,7 @@ void AuditLink::lose(std::string reason) {
   log_.error("audit channel closed",
              {{"why", reason}, {"pending", static_cast<std::int64_t>(kept_.size())}});
   channel_.reset();
+  wants_introduction_ = true;
   if (greeted_) lost_ns_ = clock_.monotonic_ns();
   greeted_ = false;
   sent_ = 0;

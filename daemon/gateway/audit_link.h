@@ -39,6 +39,9 @@ class AuditLink final : public AuditSink {
   bool wants_write() const { return greeted_ && sent_ < kept_.size(); }
   // Counts connect(): a new channel may have the number of the old one.
   std::uint64_t connections() const { return connections_; }
+  // Once for each channel that was lost: the supervisor is to be asked for another, in case the
+  // auditor is still there.
+  bool take_wish_for_introduction() { return std::exchange(wants_introduction_, false); }
   // The channel cannot be used.
   void abandon(std::string reason) { lose(std::move(reason)); }
   // Poll says something happened: receives all that waits, sends what fits.
@@ -67,6 +70,7 @@ class AuditLink final : public AuditSink {
   std::optional<daemon_ipc::Channel> channel_;
   std::uint64_t writer_ = 0;  // 0: not known yet
   std::uint64_t connections_ = 0;
+  bool wants_introduction_ = false;
   bool greeted_ = false;                 // the auditor has said where it is
   std::optional<std::int64_t> lost_ns_;  // the last auditor, at that time
   bool forgotten_ = false;

@@ -182,6 +182,8 @@ Status Gateway::tell_quarantined() {
 Status Gateway::tell_of_engines() {
   for (const std::uint64_t engine : engines_.take_wishes_for_introduction())
     TRY(tell(daemon_ipc::PeerLost{engine}));
+  if (audit_link_.take_wish_for_introduction())
+    TRY(tell(daemon_ipc::PeerLost{daemon_ipc::kAuditLink}));
   for (const daemon_ipc::Retiring& retiring : engines_.take_retirements()) TRY(tell(retiring));
   return {};
 }

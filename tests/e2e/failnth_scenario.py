@@ -20,6 +20,7 @@ from supervision_systemd import FakeSystemd
 PATIENCE_SECONDS = 15  # a step that takes longer is a hang; a role that hangs is replaced before
 START_SECONDS = 45     # a gateway has 30 s to be ready, and is replaced then
 SETTLE_SECONDS = 3
+AUDIT_SECONDS = 4      # an auditor that failed once has written it by then, or is replaced
 LEFTOVER_SECONDS = 3   # for the kernel to end roles whose supervisor is gone
 
 CHAT = ("/v1/chat/completions",
@@ -40,6 +41,16 @@ class Lost(Exception):
 
 class NotReady(Lost):
     """It was told to come again."""
+
+
+class NotRecorded(Lost):
+    """It was told to come again, because the log could not be written just then."""
+
+
+def code_in(text):
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return json.loads(text)["error"]["code"]
+    return None
 
 
 def names_memory(text):
@@ -206,9 +217,14 @@ class Site:
     def fetch_when_ready(self, life, path, body):
         """systemd is told a moment before the gateway has heard from the engine."""
         deadline = time.monotonic() + PATIENCE_SECONDS
+        recorded_by = time.monotonic() + AUDIT_SECONDS
         while True:
             try:
                 return self.fetch(path, body, deadline)
+            except NotRecorded:
+                if time.monotonic() > recorded_by:
+                    raise
+                time.sleep(0.1)
             except NotReady:
                 if life.marks[-1][0] != "streams" or time.monotonic() > deadline:
                     raise
@@ -223,7 +239,7 @@ class Site:
             response = connection.getresponse()
             if response.status != 200:
                 text = response.read().decode(errors="replace")
-                kind = NotReady if '"code":"starting"' in text else Lost
+                kind = {"starting": NotReady, "audit_unavailable": NotRecorded}.get(code_in(text), Lost)
                 raise kind(f"status {response.status}: {text[:200]}")
             complete = not body.get("stream")
             if complete:

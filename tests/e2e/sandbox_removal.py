@@ -17,7 +17,7 @@ import tempfile
 
 import sandbox_site
 
-ROLES = ("gateway", "engine")
+ROLES = ("gateway", "engine", "auditor")
 ABORT = "a failed CHECK is no part of the workload: SandboxTest.AbortEndsInSigabrtAtBothStages"
 LIST = "SeccompLists.AllowWhatTheyAllow"
 # By role, stage ("": any), syscall and the reason that stands beside the rule.
@@ -25,6 +25,8 @@ SPARE = {
     ("", "", "gettid", "abort()"): ABORT,
     ("", "", "tgkill", "abort(): a failed CHECK ends in SIGABRT, a forbidden syscall in SIGSYS"): ABORT,
     ("engine", "2", "getpid", "abort(); OpenSSL's random generator asks whether it was forked"): ABORT,
+    ("auditor", "2", "getpid", "abort(); OpenSSL's random generator asks whether it was forked"): ABORT,
+    ("auditor", "2", "rt_sigprocmask", "abort() unblocks SIGABRT; a thread that ends blocks all"): ABORT,
     ("gateway", "", "restart_syscall", "the kernel resumes a wait after SIGSTOP and SIGCONT"):
         "a lock with a deadline, stopped while it waits: SandboxTest.AWaitSurvivesAStop",
     ("", "", "clock_gettime", "this machine's clocks, where the vDSO has no fast path"):
@@ -52,6 +54,7 @@ class Tightened:
         shutil.copy(pathlib.Path(build) / sandbox_site.TIGHTENED, self.binary)
         self.without = pathlib.Path(f"{self.binary}.without")
         self.site = sandbox_site.Site(build, binary=self.binary)
+        sandbox_site.seal(self.site)
 
     def fails_without(self, role, stage, index):
         """How the service fails without that rule of that list; empty: it does not."""
@@ -66,6 +69,8 @@ class Tightened:
             killed = lambda: self.site.killed(role)
             if not self.site.wait_until_ready(20, killed):
                 return "never ready" if not killed() else "killed while starting"
+            if role in ("auditor", ""):
+                sandbox_site.quietly(lambda: sandbox_site.fill_the_log(self.site, killed))
             sandbox_site.use_everything(self.site, killed)
             return "killed at work" if killed() else ""
         finally:

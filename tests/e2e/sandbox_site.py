@@ -108,6 +108,33 @@ def use_everything(site, killed=lambda: False):
     streams.join()
 
 
+def seal(site):
+    """Texts are kept, sealed: the auditor writes files as large as the bodies."""
+    site.run("audit", "keygen", "-o", site.directory / "auditor.pem")
+    site.settings |= {"audit.text": "sealed", "audit.sealed_to": str(site.directory / "auditor.pem.pub")}
+    site.write_config()
+
+
+def fill_the_log(site, killed=lambda: False):
+    """Enough for full bundles, journals in turn and their ends, with a checkpoint that a witness brings back."""
+    def ask_much(count):
+        connection = site.connect(20)
+        body = json.dumps(chat(site, tokens=1)) + " " * 120_000
+        for _ in range(count):
+            connection.request("POST", wire.CHAT, body, {"Authorization": f"Bearer {site.api_key}",
+                                                         "Content-Type": "application/json"})
+            connection.getresponse().read()
+
+    together(*[lambda: ask_much(50)] * 4)
+    if killed():
+        return
+    time.sleep(1.2)  # published
+    quietly(lambda: site.run("audit", "cosign", pathlib.Path(site.settings["paths.state"]) / "audit/checkpoint", "--config",
+                             site.config, check=False))
+    pause(site, "auditor")
+    quietly(lambda: site.request("POST", wire.CHAT, chat(site), timeout=20))
+
+
 class Site(service.Service):
     """A service whose log can be asked what happened to a role, and which writes it to a pipe, as to a journal: roles
     that could write a file with it would have no limit on its size."""

@@ -148,9 +148,11 @@ base::Result<std::string> DurableLog::cosign(std::string_view note) {
     report.body = base::Json::object({{"witness", witness}, {"size", cosigned.size}});
     names += (names.empty() ? "" : ", ") + witness;
   }
-  TRY(append(reports));
+  // In this order: a record without its signature would be a fault of the log, the other way round
+  // nothing is missing.
   TRY(directory_.write(witness_path(cosigned.size), cosigned.note, LogDirectory::Sync::kFile));
   TRY(directory_.sync_directories());
+  TRY(append(reports));
   return fmt::format("{} entries: signed by {}", cosigned.size, names);
 }
 

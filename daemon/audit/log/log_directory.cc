@@ -101,14 +101,23 @@ base::Result<std::vector<std::string>> list_log_directory(const base::Fd& direct
 
 base::Status LogDirectory::write(const std::string& path, std::string_view bytes, Sync sync_when,
                                  unsigned mode) {
+  const base::Status written = write_and_name(path, bytes, sync_when, mode);
+  if (!written.ok()) {
+    (void)remove(unfinished_path(path));  // a full disk has room for something better
+    return written;
+  }
+  // All the way up: a former process may have made directories that it did not come to sync.
+  if (sync_when != Sync::kNone) remember_ancestors(path);
+  return {};
+}
+
+base::Status LogDirectory::write_and_name(const std::string& path, std::string_view bytes,
+                                          Sync sync_when, unsigned mode) {
   base::Fd file = TRY(create_unfinished(path, mode));
   TRY(base::write_all(file, std::as_bytes(std::span(bytes))).context(path));
   if (sync_when == Sync::kFile) TRY(sync(file, path));
   TRY(file.close());
-  TRY(give_name(path));
-  // All the way up: a former process may have made directories that it did not come to sync.
-  if (sync_when != Sync::kNone) remember_ancestors(path);
-  return {};
+  return give_name(path);
 }
 
 base::Result<base::Fd> LogDirectory::create_unfinished(const std::string& path, unsigned mode) {

@@ -69,6 +69,8 @@ class LogDirectory {
   base::Status sync_directory(const std::string& path);
 
  private:
+  base::Status write_and_name(const std::string& path, std::string_view bytes, Sync sync,
+                              unsigned mode);
   base::Status give_name(const std::string& path);
   void remember_ancestors(std::string_view path);
   base::Status make_directories(const std::string& path);

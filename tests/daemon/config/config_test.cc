@@ -45,6 +45,17 @@ TEST(Config, AnEmptyFileGivesTheDefaults) {
   EXPECT_FALSE(config.limits.tls_1_2);
 }
 
+TEST(Config, TextsAreSealedToSomebody) {
+  EXPECT_THAT(error_of("[audit]\ntext = \"sealed\"\n"), HasSubstr("audit.sealed_to"));
+  EXPECT_EQ(parsed("[audit]\ntext = \"sealed\"\nsealed_to = \"/k\"\n").audit.text, "sealed");
+}
+
+TEST(Config, TheLogIsKeptForHalfAYearAtLeast) {
+  EXPECT_THAT(error_of("[audit]\nretention_days = 182\n"), HasSubstr("183"));
+  EXPECT_THAT(error_of("[audit]\norigin = \"two words\"\n"), HasSubstr("audit.origin"));
+  EXPECT_THAT(error_of("[audit]\nwitnesses = [\"nobody\"]\n"), HasSubstr("audit.witnesses"));
+}
+
 TEST(Config, TheDocumentedExampleParses) {
   parsed(example());
 }
@@ -188,7 +199,8 @@ constexpr Example kInPlace[] = {
     {"limits.requests_per_key_max", "7"},  {"limits.body_bytes_max", "2048"},
     {"limits.header_timeout_ms", "200"},   {"limits.body_timeout_ms", "200"},
     {"limits.write_timeout_ms", "200"},    {"limits.request_timeout_ms", "2000"},
-    {"limits.ping_interval_ms", "200"},
+    {"limits.ping_interval_ms", "200"},    {"audit.text", "\"none\""},
+    {"audit.sealed_to", "\"/k\""},
 };
 constexpr Example kNeedsRestart[] = {
     {"server.listen", "[\"127.0.0.1:1\"]"},
@@ -213,7 +225,13 @@ constexpr Example kNeedsRestart[] = {
     {"limits.requests_max", "7"},
     {"sandbox.gateway_user", "\"7\""},
     {"sandbox.engine_user", "\"7\""},
+    {"sandbox.auditor_user", "\"7\""},
     {"sandbox.landlock_abi_min", "1"},
+    {"audit.host", "\"h\""},
+    {"audit.origin", "\"example.org/log\""},
+    {"audit.sealed_days", "30"},
+    {"audit.retention_days", "183"},
+    {"audit.witnesses", "[\"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\"]"},
     {"supervisor.busy_timeout_ms", "7000"},
     {"supervisor.load_timeout_ms", "7000"},
     {"supervisor.restart_intensity", "7"},

@@ -149,6 +149,7 @@ TEST_F(GatewaySwitchTest, NoRequestIsLostHoweverManySwitchesThereAre) {
     engines.push_back(make_engine(number, number % 2 == 1 ? "fake/model@2" : "fake/model", 0));
     while (hear_retiring().requests > 0) {
     }
+    while (answered < static_cast<int>(2 * number)) std::this_thread::yield();
   }
   over = true;
   for (std::thread& client : clients) client.join();
