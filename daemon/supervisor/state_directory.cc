@@ -124,16 +124,22 @@ base::Result<base::Fd> open_audit_directory(const StatePaths& paths, hardening::
       base::open_file(paths.audit, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).context("the audit log"));
   // Roles have users of their own where we may give them some (namespaces.h).
   const bool root = ::geteuid() == 0;
-  const bool own_user = root || hardening::has_capabilities({CAP_SETUID, CAP_SETGID});
-  if (root) {
-    const auto state = TRY(base::owner_of(paths.directory));
-    if (::fchown(directory.get(), auditor.uid, state.gid) != 0)
-      return base::io_error(errno, "chown " + paths.audit);
-  }
-  // It takes no special right: the group is one of ours.
-  if ((made || root) && ::fchmod(directory.get(), kAuditMode) != 0)
-    return base::io_error(errno, "chmod " + paths.audit);
+  bool own_user = root || hardening::has_capabilities({CAP_SETUID, CAP_SETGID});
   struct stat info {};
+  if (::fstat(directory.get(), &info) != 0) return base::io_error(errno, paths.audit);
+  if (root && info.st_uid != auditor.uid) {
+    const auto state = TRY(base::owner_of(paths.directory));
+    if (::fchown(directory.get(), auditor.uid, state.gid) != 0) {
+      if (errno == EINVAL) {
+        own_user = false;  // root of a container that has no such user; neither will the role be it
+      } else if (errno != EPERM) {  // without CAP_CHOWN: somebody else makes it so, see below
+        return base::io_error(errno, "chown " + paths.audit);
+      }
+    }
+  }
+  // Of our own making; it takes no special right: the group is one of ours.
+  if (made && ::fchmod(directory.get(), kAuditMode) != 0 && errno != EPERM)
+    return base::io_error(errno, "chmod " + paths.audit);
   if (::fstat(directory.get(), &info) != 0) return base::io_error(errno, paths.audit);
   const std::uint32_t wanted = own_user ? auditor.uid : ::geteuid();
   if (info.st_uid == wanted) return directory;

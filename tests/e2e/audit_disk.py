@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""The disk of a running service's log fills up: new work is refused within a second and says why, nothing that was admitted
-is lost, status tells of it, and it is over by itself when there is room again; also where the service starts on a full disk.
+"""The disk of a running service's log fills up, fails (EIO), or lets nothing be written any more (EROFS): new work is refused within a second
+and says why, the journal, the metrics and status tell of it, nothing that was admitted is lost, and it is over by itself when the disk
+works again; also where the service starts on a full disk.
 
 usage: audit_disk.py BUILD     (as root: it mounts a small file system)
 """
+import errno
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +16,7 @@ import time
 
 import service
 import wire
+from failnth_control import Control
 
 AUDITOR = (64804, 0)
 MEGABYTES = 16
@@ -117,6 +121,42 @@ def check_refusal(site, why):
         check(took < 1, f"{why}: refused only after {took:.1f} s")
     status = site.run("status", "--config", str(site.config), check=False).stdout
     check("failing" in status, f"{why}: status says nothing of it")
+    check(metric(site, "redoubt_audit_up") == 0, f"{why}: the metrics say nothing of it")
+    check("ALARM: the audit log cannot be written" in site.log.read_text(), f"{why}: the journal says nothing of it")
+
+
+def metric(site, name):
+    text = site.request("GET", "/metrics")[2]
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name + " "))
+
+
+def check_whole(site):
+    verified = site.run("audit", "verify", "--config", str(site.config), check=False)
+    check(verified.returncode == 0, f"verify: {verified.stdout}{verified.stderr}")
+
+
+def break_disk(build):
+    """Every call of the auditor that would change something on the disk fails; how long each kind took to be over."""
+    took = []
+    with service.Service(build) as site:
+        site.stop()
+        copy = site.directory / "failing_redoubt"
+        shutil.copy(pathlib.Path(build) / "tests/e2e/failing_redoubt", copy)
+        control = Control(copy)
+        site.binary = copy
+        for error in (errno.EIO, errno.EROFS):
+            site.log.write_bytes(b"")
+            site.start()
+            control.break_all("auditor", "change", error)
+            waiting = until_refused(site, 10)
+            check_refusal(site, errno.errorcode[error])
+            control.disarm()
+            took.append(until_answered(site, 10))
+            check_answered(waiting)
+            check(metric(site, "redoubt_audit_up") == 1, "the metrics say that it is over")
+            check(site.stop() == 0, "a clean stop")
+            check_whole(site)
+    return took
 
 
 def main(build):
@@ -141,13 +181,13 @@ def main(build):
             disk.make_room()
             start = until_answered(site, 20)
             site.stop()
-            verified = site.run("audit", "verify", "--config", str(site.config), check=False)
-            check(verified.returncode == 0, f"verify: {verified.stdout}{verified.stderr}")
+            check_whole(site)
         finally:
             disk.close()
+    broken = break_disk(build)
     print(f"audit-disk: full: refused with 503 audit_unavailable within 1 s, told by status, over by itself {full:.1f} s after "
           f"there was room, {waited} that were admitted waited and were answered; full at the start: up {start:.1f} s after "
-          "there was room; the log is whole")
+          f"there was room; EIO and EROFS at every call: the same, over after {broken[0]:.1f} and {broken[1]:.1f} s; the logs are whole")
     return 0
 
 

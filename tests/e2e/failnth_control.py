@@ -37,6 +37,11 @@ class Control:
         PLAN.pack_into(self.page, 0, 0, ROLES.index(role), self.names().index(call), error, number, 0, 0, 0)
         self.page[0:4] = struct.pack("=I", 1)
 
+    def break_all(self, role, call, error):
+        """Every such call fails with errno `error`, until disarm()."""
+        PLAN.pack_into(self.page, 0, 0, ROLES.index(role), self.names().index(call), error, 0, 0, 0, 0)
+        self.page[0:4] = struct.pack("=I", 2)
+
     def disarm(self):
         self.page[0:4] = struct.pack("=I", 0)
 

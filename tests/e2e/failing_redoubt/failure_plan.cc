@@ -24,7 +24,8 @@ constexpr std::size_t kRoles = static_cast<std::size_t>(Role::kCount);
 constexpr std::size_t kCalls = static_cast<std::size_t>(Call::kCount);
 constexpr std::size_t kCallsMax = 48;
 constexpr std::int32_t kLastCall = -1;
-constexpr long kPowerLost = 137;  // the exit status, as a shell tells of SIGKILL
+constexpr std::uint32_t kOnce = 1, kFromNowOn = 2;  // how it is armed; 0: not
+constexpr long kPowerLost = 137;                    // the exit status, as a shell tells of SIGKILL
 static_assert(kCalls <= kCallsMax);
 
 // tests/e2e/failnth_control.py reads and writes it.
@@ -141,7 +142,12 @@ bool fails(Call call) {
   if (page->armed.load() == 0 || page->role != static_cast<std::uint32_t>(role) ||
       page->call != which)
     return false;
-  if (number != page->number || page->armed.exchange(0) == 0) return false;
+  if (page->armed.load() == kFromNowOn) {
+    page->fired.store(1);
+    errno = page->error;
+    return true;
+  }
+  if (number != page->number || page->armed.exchange(0) != kOnce) return false;
   noting = true;
   note();
   noting = false;

@@ -5,6 +5,8 @@
 // trace them. But a mapping made before main() stays. The page is the file `EXECUTABLE.control`;
 // where there is none, nothing fails.
 //
+// All calls of a kind can fail from some moment to another, as those of a broken disk do.
+//
 // A call can also be the last one of everybody: the process ends before it is made, without a word,
 // and every other one at its own next call. So the disk is left as a power loss leaves it.
 #ifndef TESTS_E2E_FAILING_REDOUBT_FAILURE_PLAN_H_
@@ -26,15 +28,16 @@ enum class Role : std::uint32_t {
 
 // Every call that can be made to fail. malloc stands for all of its family; open, openat and so on
 // likewise. `change` stands for every call that changes what is on a disk, in their common order.
-#define FAILING_CALLS(X)                                                                          \
-  X(malloc)                                                                                       \
-  X(open)                                                                                         \
-  X(read)                                                                                         \
-  X(pread) X(write) X(fsync) X(ftruncate) X(rename) X(mkdir) X(fstat) X(mmap) X(mprotect)         \
-      X(memfd_create) X(socket) X(socketpair) X(bind) X(listen) X(accept4) X(setsockopt) X(send)  \
-          X(recv) X(sendmsg) X(recvmsg) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(poll)       \
-              X(eventfd) X(signalfd) X(fcntl) X(getrandom) X(pthread_create) X(clone) X(execveat) \
-                  X(unlink) X(chmod) X(change) X(fallocate)
+#define FAILING_CALLS(X)                                                                         \
+  X(malloc)                                                                                      \
+  X(open)                                                                                        \
+  X(read)                                                                                        \
+  X(pread)                                                                                       \
+  X(write) X(fsync) X(ftruncate) X(rename) X(mkdir) X(fstat) X(mmap) X(mprotect) X(memfd_create) \
+      X(socket) X(socketpair) X(bind) X(listen) X(accept4) X(setsockopt) X(send) X(recv)         \
+          X(sendmsg) X(recvmsg) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(poll) X(eventfd)   \
+              X(signalfd) X(fcntl) X(getrandom) X(pthread_create) X(clone) X(execveat) X(unlink) \
+                  X(chmod) X(change) X(fallocate)
 
 enum class Call : std::uint32_t {
 #define FAILING_NAME(name) k_##name,
