@@ -32,6 +32,8 @@ void WriterLink::acknowledge(std::uint64_t through) {
 
 void WriterLink::prove(daemon_audit::Proven proven) {
   if (proofs_due_ > 0) --proofs_due_;
+  // Whoever wants a proof of such a record has it from the log.
+  if (proven.record.size() > daemon_ipc::kProvenRecordBytesMax) return;
   say(daemon_ipc::Proof{proven.number, proven.index, std::move(proven.record),
                         std::move(proven.proof)});
 }

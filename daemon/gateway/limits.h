@@ -90,7 +90,7 @@ inline constexpr std::size_t kStopTokensMax = 64;
 inline constexpr std::size_t kLogitBiasMax = 1'024;
 inline constexpr std::size_t kPromptsMax = 16;  // prompts of one completion request
 inline constexpr std::size_t kChoicesTotalMax =
-    128;  // of all prompts: each has its place in the record of the answer
+    256;  // of all prompts: each has its place in the record of the answer
 inline constexpr std::uint32_t kTopLogprobsMax = daemon_ipc::kTopLogprobsMax;
 inline constexpr std::uint32_t kCompletionTokensDefault = 16;  // the legacy endpoint's max_tokens
 

@@ -266,7 +266,7 @@ template <typename Io>
 base::Status visit_fields(Io& io, FieldsOf<Io, Proof> m) {
   TRY(io.number(m.number, "proof.number"));
   TRY(io.number(m.index, "proof.index"));
-  TRY(io.template text<std::uint32_t>(m.record, "proof.record", kRecordBytesMax));
+  TRY(io.template text<std::uint32_t>(m.record, "proof.record", kProvenRecordBytesMax));
   return io.template text<std::uint32_t>(m.proof, "proof.proof", kProofBytesMax);
 }
 

@@ -60,7 +60,7 @@ static_assert(kEventsBytesMax > 64 + kEventTextBytesMax + kErrorTextBytesMax +
                                     (1 + kTopLogprobsMax) * (kTokenBytesMax + 16));
 static_assert(kMessageBytesMax > kReportBytesMax + 64 &&
               kMessageBytesMax > kBodyChunkBytesMax + 64);
-static_assert(kMessageBytesMax > kRecordBytesMax + kProofBytesMax + 64 &&
+static_assert(kMessageBytesMax > kProvenRecordBytesMax + kProofBytesMax + 64 &&
               kMessageBytesMax > kRecordBodyBytesMax + kRecordTypeBytesMax + 64 &&
               kMessageBytesMax > kSealedPieceBytesMax + 64);
 

@@ -36,8 +36,9 @@ inline constexpr std::size_t kKernelsBytesMax = 64;
 inline constexpr std::size_t kWeightsKeyBytesMax = 256;
 inline constexpr std::size_t kReleaseDigestBytesMax = 128;  // hexadecimal
 inline constexpr std::size_t kRecordTypeBytesMax = 64;      // of an audit record
-inline constexpr std::size_t kRecordBodyBytesMax = 32'768;  // as canonical JSON
-inline constexpr std::size_t kRecordBytesMax = 34'816;      // with its envelope
+inline constexpr std::size_t kRecordBodyBytesMax = 61'440;  // as canonical JSON
+inline constexpr std::size_t kProvenRecordBytesMax =
+    47'104;  // with its envelope; a longer one is not proven at once
 inline constexpr std::size_t kSealedPieceBytesMax = 32'768;
 inline constexpr std::size_t kProofBytesMax = 16'384;  // a tlog-proof, checkpoint included
 inline constexpr std::size_t kNoteBytesMax = 16'384;   // a signed note

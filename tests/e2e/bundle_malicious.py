@@ -19,7 +19,7 @@ import bundle_cases_state  # noqa: F401
 import bundle_cases_statement  # noqa: F401
 import bundle_forge as f
 from bundle_models import small_gguf
-from bundle_site import check_accepted, make_site, scratch
+from bundle_site import check_accepted, copy_state, make_site, scratch
 
 LINES = 57  # of the checklist; the positive controls stand behind
 FULL = os.environ.get("FULL") == "1"
@@ -40,13 +40,13 @@ class Sites:
 
     def _keep(self, name, site):
         """The site as it is now can be had back."""
-        shutil.copytree(site.state, site.directory / "kept", symlinks=True)
+        copy_state(site.state, site.directory / "kept")
         self.made[name] = site
 
     def restore(self, name):
         site = self.made[name]
         shutil.rmtree(site.state)
-        shutil.copytree(site.directory / "kept", site.state, symlinks=True)
+        copy_state(site.directory / "kept", site.state)
 
     def __getitem__(self, name):
         if name not in self.made:

@@ -13,8 +13,8 @@
 
 namespace daemon_audit {
 
-inline constexpr std::size_t kRecordBytesMax = 34'816;
-inline constexpr std::size_t kRecordBodyBytesMax = 32'768;
+inline constexpr std::size_t kRecordBytesMax = 63'488;
+inline constexpr std::size_t kRecordBodyBytesMax = 61'440;
 inline constexpr std::size_t kRequestIdBytesMax = 64;
 inline constexpr std::size_t kRecordHostBytesMax = 255;
 inline constexpr std::size_t kRecordDepthMax =

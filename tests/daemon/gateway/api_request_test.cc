@@ -380,14 +380,14 @@ TEST(CompletionRequest, JudgesItsOwnFields) {
 // Each choice has its place in one record of the audit log.
 TEST(CompletionRequest, BoundsTheChoicesOfAllPrompts) {
   auto generous = model();
-  generous.choices_max = 16;
+  generous.choices_max = 32;
   const std::string prompts = R"("prompt":["","","","","","","","","","","","","","","",""])";
   const auto asked = [&](const char* n) {
     return verdict(
         parse_completion_request(R"({"model":"m",)" + prompts + R"(,"n":)" + n + "}", generous, 5));
   };
-  EXPECT_EQ(asked("8"), "");
-  EXPECT_EQ(asked("9"), "n/invalid_value");
+  EXPECT_EQ(asked("16"), "");
+  EXPECT_EQ(asked("17"), "n/invalid_value");
 }
 
 TEST(CompletionRequest, GivesEveryPromptTheSameParameters) {

@@ -155,9 +155,9 @@ TEST(AuditWriter, ABodyIsMadeToFit) {
             "{\"a\":\"1152921504606846976\",\"seed\":\"9223372036854775808\","
             "\"text\":\"\xef\xbf\xbd\"}");
   Json large = Json::object({{"name", "engine"}});
-  large.set("facts", Json::object({{"text", std::string(40'000, 'x')}}));
+  large.set("facts", Json::object({{"text", std::string(70'000, 'x')}}));
   EXPECT_EQ(fit_body(large).value(), "{\"facts\":{\"cut\":true},\"name\":\"engine\"}");
-  EXPECT_FALSE(fit_body(Json::object({{"text", std::string(40'000, 'x')}})).ok());
+  EXPECT_FALSE(fit_body(Json::object({{"text", std::string(70'000, 'x')}})).ok());
 }
 
 TEST(AuditWriter, WritersAreNeverZeroNorTheOther) {
