@@ -81,7 +81,6 @@ std::string make_body(std::uint64_t number) {
     body.set("prompts", Json(Json::Array{Json::object({{"tokens", 212}, {"tokens_max", 128}})}));
     return body.dump();
   }
-  body.set("admitted", static_cast<std::int64_t>(number));
   body.set("outcome", "ok");
   body.set("status", 200);
   body.set("prompt_tokens", 212);
