@@ -170,6 +170,18 @@ TEST_F(AuditLinkTest, DoesNotMissAnAuditorThatIsReplacedWithinASecond) {
   EXPECT_TRUE(link_.health().usable);
 }
 
+// The auditor may live on: only the supervisor can make them another channel.
+TEST_F(AuditLinkTest, AsksOnceForAnotherChannelWhenItsOwnIsLost) {
+  EXPECT_FALSE(link_.take_wish_for_introduction());
+  connect(0);
+  EXPECT_FALSE(link_.take_wish_for_introduction());
+  lose_channel();
+  EXPECT_TRUE(link_.take_wish_for_introduction());
+  EXPECT_FALSE(link_.take_wish_for_introduction());
+  connect(0);
+  EXPECT_FALSE(link_.take_wish_for_introduction());
+}
+
 TEST_F(AuditLinkTest, IsOfNoUseWhileTheAuditorFailsOrIsSilent) {
   connect(0);
   say(daemon_ipc::AuditState{daemon_ipc::AuditCondition::kFailing, "no space left"});
