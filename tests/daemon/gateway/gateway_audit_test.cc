@@ -290,6 +290,8 @@ TEST_F(GatewayAuditTest, EachAdmittedRequestHasOneEnd) {
   }));
   EXPECT_GT(log().count("request.admitted"), 20u);
   for (const auto& entry : log().entries()) {
+    // Whoever comes while those who left still hold their places is refused, and not admitted.
+    if (entry.type == "request.refused") continue;
     const std::string id = entry.body.find("request")->as_string();
     const int before = balance[id];
     balance[id] += entry.type == "request.admitted" ? 1 : -1;
