@@ -45,6 +45,13 @@ base::Result<Json> parse_body(std::string_view type, std::string_view text) {
                                      canonical.size(), daemon_audit::kRecordBodyBytesMax));
 }
 
+// Which admission an end belongs to is ours to say: the log's pairs do not rest on the gateway's
+// word.
+Status check_pairing(std::string_view type, const Json& body) {
+  if (type != "request.finished" || body.find("admitted") == nullptr) return {};
+  return base::invalid_input("append.body.admitted: is not for the gateway to report");
+}
+
 Status check_sealed(const Json& body, std::string_view sealed) {
   const Json* told = body.find("sealed");
   if (told == nullptr && sealed.empty()) return {};
@@ -71,6 +78,7 @@ base::Result<daemon_audit::Report> check_report(Reporter reporter, std::uint64_t
   TRY(check_type(reporter, append.type));
   daemon_audit::Report report;
   report.body = TRY(parse_body(append.type, append.body));
+  TRY(check_pairing(append.type, report.body));
   TRY(check_sealed(report.body, sealed));
   report.writer = writer;
   report.number = append.number;

@@ -20,30 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tlog_verifier
 from service import ROOT, Service
+from tally import Tally
 
 EXAMPLE = ROOT / "image/handbook/check_receipt.py"
-
-
-class Tally:
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    def check(self, condition, what, detail=""):
-        if condition:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"FAILED  {what} {detail}", flush=True)
-
-    def refused(self, call, what):
-        try:
-            call()
-        except tlog_verifier.Refused:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"FAILED  {what}: accepted", flush=True)
 
 
 class Witness:
@@ -126,9 +105,9 @@ def check_every_inclusion(tally, service, log, directory, work):
         for index, good in enumerate(pool.map(prove, range(len(entries)))):
             tally.check(good, "inclusion", str(index))
     proof.write_bytes((work / "7.tlog-proof").read_bytes())
-    tally.refused(lambda: tlog_verifier.check_proof(proof.read_bytes(), entries[8], log.key), "a proof of another record")
+    tally.refused(lambda: tlog_verifier.check_proof(proof.read_bytes(), entries[8], log.key), "a proof of another record", tlog_verifier.Refused)
     tally.refused(lambda: tlog_verifier.check_proof(proof.read_bytes().replace(b"index 7\n", b"index 8\n"), entries[7], log.key),
-                  "a proof with another index")
+                  "a proof with another index", tlog_verifier.Refused)
     (work / "record").write_bytes(entries[7])
     key = ["--key", (directory / "log.vkey").read_text().strip()]
     checked = service.run("audit", "check", proof, "--record", work / "record", *key, check=False)

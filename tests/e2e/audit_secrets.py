@@ -19,6 +19,7 @@ import time
 import urllib.parse
 
 from service import Service
+from tally import Tally
 
 # Each text that must not be found begins and ends with a common part: a hundred thousand markers are as quickly searched for as one, and
 # one that was cut off is found as well.
@@ -29,19 +30,6 @@ RECORDED = "Rc5" + secrets.token_hex(8) + "Lt"
 
 def marker():
     return f"{HEAD} {secrets.token_hex(6)} {TAIL}"
-
-
-class Tally:
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    def check(self, condition, what, detail=""):
-        if condition:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"FAILED  {what} {detail}", flush=True)
 
 
 # ---- the search ---------------------------------------------------------------------------------------------

@@ -28,15 +28,14 @@ inline std::string admitted_body(std::string_view request, std::string_view seal
       request, 0, sealed_member(sealed));
 }
 
-inline std::string finished_body(std::string_view request, std::string_view sealed = "",
-                                 std::uint64_t admitted = 0) {
+inline std::string finished_body(std::string_view request, std::string_view sealed = "") {
   return fmt::format(
       R"({{"request":"{}","client":{{"address":"192.0.2.7","port":4711}},"key":"k1",)"
       R"("endpoint":"/v1/completions","model":{{"name":"m","digest":"{:064}"}},)"
       R"("kernels":"portable","outcome":"ok","status":200,"prompt_tokens":12,)"
       R"("completion_tokens":3,"cached_tokens":0,"choices":[{{"index":0,"tokens":3,)"
-      R"("finish":"stop"}}],"device_us":900,"duration_us":1200,"resumed":0,"admitted":{}{}}})",
-      request, 0, admitted, sealed_member(sealed));
+      R"("finish":"stop"}}],"device_us":900,"duration_us":1200,"resumed":0{}}})",
+      request, 0, sealed_member(sealed));
 }
 
 inline std::string refused_body(std::string_view code = "overloaded") {

@@ -85,6 +85,13 @@ TEST(ReportCheck, BoundsDepthAndNumberOfValues) {
   EXPECT_NE(said(long_numbers + "]").find("as canonical JSON"), std::string::npos);
 }
 
+TEST(ReportCheck, TakesNobodysWordForTheAdmissionOfAnEnd) {
+  std::string body = finished_body("r");
+  EXPECT_EQ(refusal("request.finished", body), "accepted");
+  body.insert(1, R"("admitted":7,)");
+  EXPECT_NE(refusal("request.finished", body).find("body.admitted"), std::string::npos);
+}
+
 TEST(ReportCheck, BoundsTheRequestsName) {
   EXPECT_NE(refusal("request.admitted", "{}").find("request"), std::string::npos);
   EXPECT_NE(refusal("request.admitted", admitted_body(std::string(65, 'r'))).find("request"),

@@ -90,12 +90,12 @@ void World::plan_one() {
 
 // Of a request whose admission has come back with its place in the log.
 bool World::plan_finish(const std::string& sealed) {
-  for (const auto& [index, record] : gateway().proven()) {
+  for (const auto& [number, record] : gateway().proven()) {
     const auto found = std::ranges::find_if(open_requests_, [&](const std::string& request) {
       return record.find(fmt::format("\"{}\"", request)) != std::string::npos;
     });
     if (found == open_requests_.end()) continue;
-    gateway().plan({"request.finished", daemon_auditor::finished_body(*found, sealed, index),
+    gateway().plan({"request.finished", daemon_auditor::finished_body(*found, sealed),
                     sealed, below(2) == 0});
     open_requests_.erase(found);
     return true;
