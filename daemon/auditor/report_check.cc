@@ -19,6 +19,9 @@ using base::Json;
 using base::Status;
 using daemon_audit::Reporter;
 
+// What comes over the channel fits into a record, and the other way round.
+static_assert(daemon_ipc::kRecordBodyBytesMax == daemon_audit::kRecordBodyBytesMax);
+
 Status check_type(Reporter reporter, std::string_view type) {
   const daemon_audit::EventType* event = daemon_audit::find_event_type(type);
   if (event != nullptr && event->reporter == reporter) return {};
