@@ -152,6 +152,29 @@ struct Rope {
   const float* cos_sin = nullptr;  // [n, rope_dims]
 };
 
+// How a token is drawn from a row of logits where nothing but the row decides (no history, no grammar): the parameters of
+// runtime's Sampler, which says what each means and is the oracle.
+struct SampleRow {
+  std::uint32_t row = 0;    // of the logits
+  float temperature = 1;    // 0: the largest logit, the lowest id among equals
+  std::int32_t top_k = 0;   // 0: all
+  float top_p = 1;
+  float min_p = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t choice = 0;
+  std::uint32_t position = 0;
+};
+
+// The operations of one forward pass, announced before them.
+struct Step {
+  Rows rows;                                // as every operation of the step will be given them
+  const std::int32_t* tokens = nullptr;     // host, [rows.n]: what embed will be given
+  const std::int32_t* logit_rows = nullptr; // host, [logit_count]: what logits will be given
+  std::size_t logit_count = 0;
+  std::int32_t position_max = 0;            // largest of rows.positions
+  bool decode = false;                      // every row is of another sequence, and each wants logits
+};
+
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -159,6 +182,11 @@ class Ops {
   // Names the kernel set whose bits these are ("reference", "cpu-avx512vnni", …); recorded in audit records.
   virtual std::string_view name() const = 0;
   virtual const Limits& limits() const = 0;
+
+  // After kDevice: what happened, a sentence for people; empty where nothing is known. hung(): it did not answer within
+  // its deadline, rather than say no.
+  virtual std::string_view failure() const { return {}; }
+  virtual bool hung() const { return false; }
 
   // ---- memory -------------------------------------------------------------------------------------------
 
@@ -192,6 +220,17 @@ class Ops {
   // Copies block `from` to block `to` in every layer, keys and values.
   virtual Status kv_copy_block(KvCache& cache, std::int32_t from, std::int32_t to) = 0;
 
+  // ---- steps --------------------------------------------------------------------------------------------
+
+  // A caller who runs the same operations with the same pointers again and again says so: from embed to logits, between
+  // these two. A backend that remembers a step of that kind runs it at once and sets *replayed: then the operations are
+  // left out, and end_step follows immediately. Without a step around them operations just run.
+  virtual Status begin_step(const Step& /*step*/, bool* replayed) {
+    *replayed = false;
+    return Status::kOk;
+  }
+  virtual Status end_step() { return Status::kOk; }
+
   // ---- operations ---------------------------------------------------------------------------------------
 
   // out[i, :] = table[tokens[i], :]                                 tokens: host, [n]; out [n, table.cols]
@@ -204,6 +243,8 @@ class Ops {
 
   // out[i, r] += sum_c weight[r, c] * x[i, c] + bias[r]: a projection added to the residual stream.
   // x [n, cols], out [n, rows]
+  // x is what attention or norm_gated_mlp wrote, or rows that write_rows wrote: a backend may keep such rows in a form of
+  // its own (bf16, say) in the memory of as many floats.
   virtual Status linear_residual(const float* x, std::size_t n, const LinearTerm& term) = 0;
 
   // out[i, r] = activation(gate[r] . norm(x[i])) * (up[r] . norm(x[i])): SwiGLU (Shazeer 2020, equation 6)
@@ -255,6 +296,23 @@ class Ops {
   // follows. logits [count, vocab]; max, log_sum_exp: host, [count]
   virtual Status logit_stats(const float* logits, std::size_t count, std::size_t vocab, float* max,
                              float* log_sum_exp) = 0;
+
+  // Rows in the form of attention's and norm_gated_mlp's `out`, to and from floats: for tests, and between devices.
+  // `rows` in backend memory [n, cols]; host: [n, cols] floats.
+  virtual Status write_rows(float* rows, const float* from_host, std::size_t n, std::size_t cols) {
+    return copy_in(rows, from_host, n * cols * sizeof(float));
+  }
+  virtual Status read_rows(float* to_host, const float* rows, std::size_t n, std::size_t cols) {
+    return copy_out(to_host, rows, n * cols * sizeof(float));
+  }
+
+  // Whether sample() is there: one token for each of `rows` (host, [count]), to `tokens` (host, [count]); -1 where a logit
+  // of the row is not finite. The same tokens as runtime's Sampler draws, to the bit.  logits [*, vocab]
+  virtual bool samples() const { return false; }
+  virtual Status sample(const float* /*logits*/, std::size_t /*vocab*/, const SampleRow* /*rows*/, std::size_t /*count*/,
+                        std::int32_t* /*tokens*/) {
+    return Status::kUnsupported;
+  }
 
   // ---- the host's threads -------------------------------------------------------------------------------
 
