@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <string>
 
 #include "hardening/base/check.h"
 #include "runtime/engine/limits.h"
@@ -16,6 +17,7 @@ BatchSampler::BatchSampler(const EngineOptions& options, Decoder& decoder, std::
   for (std::size_t i = 0; i < side_by_side; ++i) samplers_.emplace_back(vocabulary);
   histories_.reserve(options.sequences_max);
   drawn_.reserve(options.sequences_max);
+  pending_.reserve(options.sequences_max);
   for (std::size_t i = 0; i < options.sequences_max; ++i) {
     histories_.emplace_back(vocabulary, decoder.shape().context_tokens_max);
     drawn_.push_back({nullptr, {}, kNoToken, {}});
@@ -24,20 +26,34 @@ BatchSampler::BatchSampler(const EngineOptions& options, Decoder& decoder, std::
 }
 
 void BatchSampler::add(Sequence& sequence, const LogitRow& row) {
+  pending_.push_back(&take_up(sequence, row));
+}
+
+void BatchSampler::add_drawn(Sequence& sequence, TokenId token) {
+  Drawn& drawn = take_up(sequence, {});
+  if (token == kNoToken) {
+    drawn.token = base::invalid_input(std::string(kNotFiniteError));
+  } else {
+    drawn.token = token;
+  }
+}
+
+BatchSampler::Drawn& BatchSampler::take_up(Sequence& sequence, const LogitRow& row) {
   CHECK(count_ < drawn_.size());
   Drawn& drawn = drawn_[count_++];
   drawn.sequence = &sequence;
   drawn.row = row;
+  return drawn;
 }
 
 void BatchSampler::draw_all() {
   std::atomic<std::size_t> next = 0;
   const auto take_rows = [this, &next](std::size_t sampler) {
-    for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count_;) {
-      draw(samplers_[sampler], drawn_[i]);
+    for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pending_.size();) {
+      draw(samplers_[sampler], *pending_[i]);
     }
   };
-  decoder_.for_each_on_host(std::min(count_, samplers_.size()), take_rows);
+  decoder_.for_each_on_host(std::min(pending_.size(), samplers_.size()), take_rows);
 }
 
 void BatchSampler::draw(Sampler& sampler, Drawn& drawn) {

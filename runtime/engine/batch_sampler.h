@@ -26,7 +26,7 @@ class BatchSampler {
   // What a sequence's last row of logits came to.
   struct Drawn {
     Sequence* sequence;
-    LogitRow row;
+    LogitRow row;                   // empty where the decoder drew
     base::Result<TokenId> token;    // as Sampler::sample
     std::vector<TokenLogprob> top;  // the likeliest tokens, where the request wants them
   };
@@ -35,16 +35,22 @@ class BatchSampler {
   BatchSampler(const EngineOptions& options, Decoder& decoder, std::size_t vocabulary);
 
   // Forgets the last step.
-  void clear() { count_ = 0; }
+  void clear() {
+    count_ = 0;
+    pending_.clear();
+  }
   // Takes up a running sequence, at most options.sequences_max of them, each once. `row` is
   // borrowed until clear().
   void add(Sequence& sequence, const LogitRow& row);
-  // Draws for all of them.
+  // The same of one whose token the decoder has drawn (LogitRows::drawn).
+  void add_drawn(Sequence& sequence, TokenId token);
+  // Draws for all that need it.
   void draw_all();
   // In the order in which they were added.
   std::span<const Drawn> drawn() const { return std::span(drawn_).first(count_); }
 
  private:
+  Drawn& take_up(Sequence& sequence, const LogitRow& row);
   void draw(Sampler& sampler, Drawn& drawn);
   const TokenHistory* history_of(Sequence& sequence);
 
@@ -53,6 +59,7 @@ class BatchSampler {
   std::vector<TokenHistory> histories_;  // by slot
   std::vector<Drawn> drawn_;             // the first count_; the others keep their memory
   std::size_t count_ = 0;
+  std::vector<Drawn*> pending_;  // those to be drawn here
 };
 
 }  // namespace runtime

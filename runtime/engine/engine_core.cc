@@ -5,6 +5,7 @@
 
 #include "hardening/base/check.h"
 #include "runtime/engine/limits.h"
+#include "runtime/engine/row_draw.h"
 
 namespace runtime {
 namespace {
@@ -45,6 +46,7 @@ EngineCore::EngineCore(const EngineOptions& options, Decoder& decoder, const Tok
       sampler_(options, decoder, vocabulary_),
       echo_row_(vocabulary_) {
   slices_.reserve(options.sequences_max);
+  draws_.reserve(options.sequences_max);
   event_.text.reserve(kEventTextBytes);
   event_.top.reserve(limits::kTopLogprobsMax);
 }
@@ -110,12 +112,24 @@ void EngineCore::close_cancelled() {
 
 base::Result<LogitRows> EngineCore::compute(std::span<Sequence* const> batch) {
   slices_.clear();
-  for (const Sequence* const sequence : batch) {
+  draws_.clear();
+  for (Sequence* const sequence : batch) {
     slices_.push_back(
         {std::span(sequence->tokens).subspan(sequence->computed, sequence->step_tokens),
          static_cast<std::int32_t>(sequence->computed), sequence->blocks, sequence->step_logits});
+    sequence->step_drawn = decoder_draws(*sequence);
+    if (!sequence->step_drawn) continue;
+    draws_.push_back(row_draw(*sequence));
+    slices_.back().draw = &draws_.back();
   }
   return decoder_.forward(slices_);
+}
+
+// Whether its next token is drawn by the decoder, in this step. A model's padding rows may win
+// there, so it must have none.
+bool EngineCore::decoder_draws(const Sequence& sequence) const {
+  return decoder_.draws() && sequence.request->from_rows_alone && sequence.step_logits > 0 &&
+         vocabulary_ == decoder_.shape().vocabulary;
 }
 
 base::Result<LogitRows> EngineCore::compute_timed(std::span<Sequence* const> batch) {
@@ -138,7 +152,12 @@ void EngineCore::sample(const LogitRows& rows) {
       if (choice.closing != FinishReason::kNone || choice.step_tokens == 0) continue;
       if (choice.computed < choice.tokens.size()) continue;
       choice.step_draw = sampler_.drawn().size();
-      sampler_.add(choice, row_at(rows, choice.step_row + choice.step_logits - 1));
+      const std::size_t row = choice.step_row + choice.step_logits - 1;
+      if (choice.step_drawn) {
+        sampler_.add_drawn(choice, rows.drawn[row]);
+      } else {
+        sampler_.add(choice, row_at(rows, row));
+      }
     }
   }
   sampler_.draw_all();

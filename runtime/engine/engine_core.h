@@ -33,6 +33,7 @@ class EngineCore final : public Engine {
   void close_cancelled();
   base::Result<LogitRows> compute(std::span<Sequence* const> batch);
   base::Result<LogitRows> compute_timed(std::span<Sequence* const> batch);
+  bool decoder_draws(const Sequence& sequence) const;
   LogitRow row_at(const LogitRows& rows, std::size_t index) const;
 
   void sample(const LogitRows& rows);
@@ -56,6 +57,7 @@ class EngineCore final : public Engine {
   BatchSampler sampler_;
   LogitRowBlocks echo_row_;
   std::vector<SequenceSlice> slices_;
+  std::vector<kernels::SampleRow> draws_;  // what slices_ point to
   GenerationEvent event_;  // one for all, so that its texts keep their memory
   EngineStats counts_;
 };

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "runtime/engine/row_draw.h"
+
 namespace runtime {
 
 Sequence::Sequence(const Tokenizer& tokenizer, LiveRequest& owner, std::uint32_t index)
@@ -32,7 +34,7 @@ std::size_t Sequence::first_logit_position() const {
 }
 
 LiveRequest::LiveRequest(const Tokenizer& tokenizer, GenerationRequest request)
-    : spec(std::move(request)), stops(spec.stop) {
+    : spec(std::move(request)), stops(spec.stop), from_rows_alone(draws_from_rows_alone(spec)) {
   if (spec.tokens_min > 0) {
     if (!spec.ignore_end_tokens) barred = tokenizer.end_tokens();
     barred.insert(barred.end(), spec.stop_tokens.begin(), spec.stop_tokens.end());

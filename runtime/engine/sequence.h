@@ -58,6 +58,7 @@ struct Sequence {
   std::size_t step_tokens = 0;
   std::size_t step_logits = 0;  // rows, for the last so many of them
   std::size_t step_row = 0;     // the first of these among all rows of the step
+  bool step_drawn = false;      // the decoder draws its token (row_draw.h)
   std::size_t step_draw = 0;    // its place among the draws of the step, if it has one
 
   // The first position whose logits are still wanted.
@@ -74,11 +75,12 @@ struct LiveRequest {
 
   const GenerationRequest spec;
   const StopSet stops;
+  const bool from_rows_alone;   // draws_from_rows_alone()
   std::vector<TokenId> barred;  // tokens that would end a choice, while it may not end
   std::vector<Sequence> choices;
   std::uint64_t arrival = 0;  // grows from request to request
   FairShare::Tenant* tenant = nullptr;
-  bool started = false;  // some choice has been admitted
+  bool started = false;    // some choice has been admitted
   bool announced = false;  // Engine::on_start
   bool cancelled = false;
   std::uint32_t cached_prompt_tokens = 0;

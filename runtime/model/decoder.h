@@ -10,6 +10,7 @@
 #include <span>
 
 #include "hardening/base/result.h"
+#include "kernels/ops.h"
 #include "runtime/token.h"
 
 namespace runtime {
@@ -20,14 +21,19 @@ struct SequenceSlice {
   std::int32_t start_position = 0;       // of tokens[0] in its sequence
   std::span<const std::int32_t> blocks;  // KV block table: covers positions 0 … start_position + tokens.size() - 1
   std::size_t logits_count = 0;          // logits wanted for that many last tokens of the slice
+  // Not null: the decoder is to draw the token after the last one, in this way (its `row` is of no account), and
+  // nobody wants to see the logits. Only where Decoder::draws(), and with a logits_count of 1.
+  const kernels::SampleRow* draw = nullptr;
 };
 
 // Results for the rows that asked for logits, in slice order. Borrowed from the decoder: valid until its next
-// forward().
+// forward(). Of a row whose token the decoder drew, nothing but that token means anything.
 struct LogitRows {
   std::span<const float> logits;       // [rows, vocabulary], float32
   std::span<const float> max;          // [rows]
   std::span<const float> log_sum_exp;  // [rows]: log p(v) = logits[v] - max - log_sum_exp
+  // [rows], empty where no token was drawn: of the rows that were, the token, or kNoToken where a logit is not finite.
+  std::span<const TokenId> drawn = {};
 };
 
 struct DecoderShape {
@@ -47,6 +53,10 @@ class Decoder {
   // Computes the slices' tokens (each from a different sequence, blocks disjoint where written). Row results are
   // batch-invariant (kernels/ops.h). Fails with kDevice only; arguments outside the contract are bugs.
   virtual base::Result<LogitRows> forward(std::span<const SequenceSlice> slices) = 0;
+
+  // Whether forward() draws tokens where it is asked to: from all logits of a row (DecoderShape::vocabulary), and to the
+  // same tokens as Sampler.
+  virtual bool draws() const { return false; }
 
   // Copies a KV block's contents in all layers (copy-on-write of a shared prefix).
   virtual base::Status copy_block(std::int32_t from, std::int32_t to) = 0;

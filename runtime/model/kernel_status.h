@@ -2,8 +2,10 @@
 #ifndef RUNTIME_MODEL_KERNEL_STATUS_H_
 #define RUNTIME_MODEL_KERNEL_STATUS_H_
 
+#include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "hardening/base/result.h"
 #include "kernels/ops.h"
@@ -27,6 +29,22 @@ inline base::Status to_status(kernels::Status status, std::string_view doing) {
       break;
   }
   return base::Error{base::ErrorCode::kDevice, 0, text("the device failed")};
+}
+
+// The same with what the backend says of its failure. One that hangs has ETIMEDOUT beside kDevice.
+inline base::Status to_status(kernels::Status status, std::string_view doing,
+                              const kernels::Ops& ops) {
+  auto told = to_status(status, doing);
+  if (status != kernels::Status::kDevice) return told;
+  base::Error error = std::move(told).error();
+  error.sys_errno = ops.hung() ? ETIMEDOUT : 0;
+  if (!ops.failure().empty()) error.message.append(": ").append(ops.failure());
+  return error;
+}
+
+// Whether a failure is that a device did not answer in time.
+inline bool is_hung(const base::Error& error) {
+  return error.code == base::ErrorCode::kDevice && error.sys_errno == ETIMEDOUT;
 }
 
 }  // namespace runtime

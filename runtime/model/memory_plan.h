@@ -14,6 +14,7 @@
 #include "hardening/base/result.h"
 #include "kernels/ops.h"
 #include "runtime/model/gguf.h"
+#include "runtime/model/layer_split.h"
 #include "runtime/model/model_spec.h"
 
 namespace runtime {
@@ -34,6 +35,18 @@ struct MemoryRequest {
 // The context a plan will have: what a backend must be made for before there can be a plan.
 std::size_t planned_context(const ModelSpec& spec, const MemoryRequest& request);
 
+// The part of one stage.
+struct StagePlan {
+  StageLayers layers;
+  std::uint64_t weights_bytes = 0;
+  std::uint64_t kv_bytes = 0;
+  std::uint64_t activations_bytes = 0;
+  std::uint64_t logits_bytes = 0;
+  std::uint64_t scratch_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+
+// Bytes are those of all stages.
 struct MemoryPlan {
   std::size_t context_tokens = 0;
   kernels::KvShape kv_shape;
@@ -46,16 +59,20 @@ struct MemoryPlan {
   std::uint64_t logits_bytes = 0;   // on the backend, and the copy handed out
   std::uint64_t scratch_bytes = 0;  // the backend's own, taken before there was a plan
   std::uint64_t total_bytes = 0;
+  std::vector<StagePlan> stages;  // in the order of the layers
 
-  // One line per item and the total, aligned, for people.
+  // One line per item and the total, aligned, for people; and one per stage where there are
+  // several.
   std::vector<std::string> summary() const;
 };
 
 // kExhausted, with what is needed and what there is, when the limit does not hold even the least
 // (weights, one step and one whole context), or not what was asked for; kInvalidInput when the
-// request contradicts itself or the model. Requires request.rows_max <= ops.limits().rows_max.
+// request contradicts itself or the model. Requires request.rows_max <= Ops::limits().rows_max, of
+// every backend.
 base::Result<MemoryPlan> plan_memory(const GgufFile& file, const ModelSpec& spec,
-                                     const kernels::Ops& ops, const MemoryRequest& request);
+                                     std::span<const StageDevice> devices,
+                                     const MemoryRequest& request);
 
 // A file that was checked against a backend: what it is, and what it will take.
 struct PlannedModel {
@@ -63,9 +80,9 @@ struct PlannedModel {
   MemoryPlan plan;
 };
 
-// All that is asked before anything is loaded: spec, tensors, plan, and that the backend was made
+// All that is asked before anything is loaded: spec, tensors, plan, and that the backends were made
 // for such a model (backend_limits).
-base::Result<PlannedModel> plan_model(const GgufFile& file, const kernels::Ops& ops,
+base::Result<PlannedModel> plan_model(const GgufFile& file, std::span<const StageDevice> devices,
                                       const MemoryRequest& request);
 
 }  // namespace runtime

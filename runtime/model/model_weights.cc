@@ -24,17 +24,21 @@ std::size_t padded(std::size_t floats) {
 // Puts tensors where the decoder looks for them.
 class Assembler {
  public:
-  explicit Assembler(kernels::Ops& ops) : ops_(ops) {}
+  explicit Assembler(const ModelWeights::Place& place) : ops_(*place.ops), layers_(place.layers) {}
 
   Status open(const ModelSpec& spec, std::span<const TensorSpec> expected) {
     std::size_t vector_floats = 0;
     for (const TensorSpec& tensor : expected) {
-      if (tensor.vector) vector_floats += padded(tensor.cols);
+      if (tensor.vector && layers_.holds(tensor, spec.tied_output))
+        vector_floats += padded(tensor.cols);
     }
-    weights_.layers.resize(spec.layers);
+    weights_.layers.resize(layers_.count);
+    tied_output_ = spec.tied_output;
     return to_status(ops_.allocate(vector_floats * sizeof(float), &weights_.vectors),
-                     "allocate norms and biases");
+                     "allocate norms and biases", ops_);
   }
+
+  bool holds(const TensorSpec& tensor) const { return layers_.holds(tensor, tied_output_); }
 
   Status add_vector(const TensorSpec& expected, std::span<const std::byte> data) {
     std::vector<float> values(expected.cols);
@@ -55,11 +59,19 @@ class Assembler {
     vector_offset_ += padded(values.size());
     vector_place(expected) = place;
     return to_status(ops_.copy_in(place, values.data(), values.size() * sizeof(float)),
-                     "load " + expected.name);
+                     "load " + expected.name, ops_);
+  }
+
+  Status load(const TensorSpec& expected, const GgufTensor& tensor) {
+    if (expected.vector) return add_vector(expected, tensor.data);
+    const kernels::WeightSource source{tensor.format, expected.rows, expected.cols,
+                                       tensor.data.data()};
+    return to_status(ops_.load_weight(source, &matrix_place(expected)), "load " + expected.name,
+                     ops_);
   }
 
   std::unique_ptr<kernels::Weight>& matrix_place(const TensorSpec& tensor) {
-    LayerWeights& layer = weights_.layers[tensor.layer];
+    LayerWeights& layer = layer_of(tensor);
     switch (tensor.role) {
       case TensorRole::kTokenEmbedding:
         return weights_.embedding;
@@ -86,8 +98,13 @@ class Assembler {
   ModelWeights take() && { return std::move(weights_); }
 
  private:
+  // Of a tensor that is no layer's, any.
+  LayerWeights& layer_of(const TensorSpec& tensor) {
+    return weights_.layers[is_of_layer(tensor) ? tensor.layer - layers_.first : 0];
+  }
+
   const float*& vector_place(const TensorSpec& tensor) {
-    LayerWeights& layer = weights_.layers[tensor.layer];
+    LayerWeights& layer = layer_of(tensor);
     switch (tensor.role) {
       case TensorRole::kOutputNorm:
         return weights_.output_norm;
@@ -112,37 +129,39 @@ class Assembler {
   }
 
   kernels::Ops& ops_;
+  StageLayers layers_;
+  bool tied_output_ = false;
   ModelWeights weights_;
   std::size_t vector_offset_ = 0;
 };
 
 }  // namespace
 
-Result<ModelWeights> ModelWeights::load(base::VerifiedFile& bytes, const GgufFile& file,
-                                        const ModelSpec& spec, kernels::Ops& ops,
-                                        const LoadProgress& progress) {
+Result<std::vector<ModelWeights>> ModelWeights::load(base::VerifiedFile& bytes,
+                                                     const GgufFile& file, const ModelSpec& spec,
+                                                     std::span<const Place> places,
+                                                     const LoadProgress& progress) {
   const std::vector<TensorSpec> expected = expected_tensors(spec);
   TensorRelease file_memory(bytes, file, progress);
-  Assembler assembler(ops);
-  TRY(assembler.open(spec, expected));
+  std::vector<Assembler> assemblers(places.begin(), places.end());
+  for (Assembler& assembler : assemblers) TRY(assembler.open(spec, expected));
   for (const TensorSpec& each : expected) {
     const GgufTensor& tensor = *file.find_tensor(each.name);
-    if (each.vector) {
-      TRY(assembler.add_vector(each, tensor.data));
-    } else {
-      const kernels::WeightSource source{tensor.format, each.rows, each.cols, tensor.data.data()};
-      TRY(to_status(ops.load_weight(source, &assembler.matrix_place(each)), "load " + each.name));
+    for (Assembler& assembler : assemblers) {
+      if (assembler.holds(each)) TRY(assembler.load(each, tensor));
     }
     file_memory.release(tensor);
   }
-  return std::move(assembler).take();
+  std::vector<ModelWeights> weights;
+  for (Assembler& assembler : assemblers) weights.push_back(std::move(assembler).take());
+  return weights;
 }
 
 Result<ModelWeights> ModelWeights::adopt(const PackedModel& packed, const ModelSpec& spec,
                                          kernels::Ops& ops) {
   const std::vector<TensorSpec> expected = expected_tensors(spec);
   const auto tensors = TRY(packed.tensors(expected, ops));
-  Assembler assembler(ops);
+  Assembler assembler(Place{&ops, {0, spec.layers, spec.layers}});
   TRY(assembler.open(spec, expected));
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const TensorSpec& each = expected[i];

@@ -9,6 +9,7 @@
 #include "hardening/base/verified_file.h"
 #include "kernels/ops.h"
 #include "runtime/model/gguf.h"
+#include "runtime/model/layer_split.h"
 #include "runtime/model/model_spec.h"
 #include "runtime/model/packed_model.h"
 #include "runtime/model/tensor_release.h"
@@ -34,24 +35,31 @@ struct LayerWeights {
   std::unique_ptr<kernels::Weight> down;              // [dim, ff_dim]
 };
 
+// Those of one stage: what is not with it is null (StageLayers::holds).
 struct ModelWeights {
   std::unique_ptr<kernels::Buffer> vectors;    // all norms and biases; the layers point into it
   std::vector<float> rope_divisors;            // host; empty where the model has none
   std::unique_ptr<kernels::Weight> embedding;  // [vocabulary, dim]
-  std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;       // [dim]
-  std::unique_ptr<kernels::Weight> output;  // [vocabulary, dim]; null when tied to the embedding
+  std::vector<LayerWeights> layers;            // from the stage's first on
+  const float* output_norm = nullptr;          // [dim]
+  std::unique_ptr<kernels::Weight> output;     // [vocabulary, dim]; null when tied to the embedding
 
   const kernels::Weight& head() const { return output ? *output : *embedding; }
 
-  // Requires that check_tensors found `file` to be as `spec` says. Gives each tensor's pages back
-  // to the system once it is loaded, so that the weights are never twice in memory. Refuses vectors
-  // with numbers that are not finite.
-  static base::Result<ModelWeights> load(base::VerifiedFile& bytes, const GgufFile& file,
-                                         const ModelSpec& spec, kernels::Ops& ops,
-                                         const LoadProgress& progress);
-  // The same of weights that are packed already: matrices stay where they are, so the memory
-  // outlives these. Errors as of PackedModel::tensors.
+  // What of the model is where.
+  struct Place {
+    kernels::Ops* ops = nullptr;
+    StageLayers layers;
+  };
+  // One for each of `places`. Requires that check_tensors found `file` to be as `spec` says. Gives
+  // each tensor's pages back to the system once it is loaded, so that the weights are never twice
+  // in memory. Refuses vectors with numbers that are not finite.
+  static base::Result<std::vector<ModelWeights>> load(base::VerifiedFile& bytes,
+                                                      const GgufFile& file, const ModelSpec& spec,
+                                                      std::span<const Place> places,
+                                                      const LoadProgress& progress);
+  // The same, on one backend, of weights that are packed already: matrices stay where they are, so
+  // the memory outlives these. Errors as of PackedModel::tensors.
   static base::Result<ModelWeights> adopt(const PackedModel& packed, const ModelSpec& spec,
                                           kernels::Ops& ops);
 };

@@ -158,7 +158,8 @@ Result<base::VerifiedWeights> pack_model(base::VerifiedFile& bytes, kernels::Ops
     return base::unsupported(fmt::format("{} keeps its weights itself", ops.name()));
   }
   const GgufFile file = TRY(GgufFile::parse(bytes.bytes()));
-  const PlannedModel model = TRY(plan_model(file, ops, options.memory));
+  const StageDevice device{.ops = &ops};
+  const PlannedModel model = TRY(plan_model(file, std::span(&device, 1), options.memory));
   const std::vector<TensorSpec> expected = expected_tensors(model.spec);
   Packer packer(bytes, file, ops, options.progress);
   TRY(packer.open(expected, options.small_pages));

@@ -1,6 +1,7 @@
 #include "runtime/model/step_rows.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "hardening/base/check.h"
 
@@ -18,15 +19,17 @@ std::size_t blocks_of(const SequenceSlice& slice, std::size_t block_tokens) {
 
 }  // namespace
 
-StepRows::StepRows(const DecoderShape& shape) : shape_(shape) {
-  const std::size_t blocks_max =
-      (shape.context_tokens_max + shape.block_tokens - 1) / shape.block_tokens;
+StepRows::StepRows(const DecoderShape& shape)
+    : shape_(shape),
+      table_stride_max_((shape.context_tokens_max + shape.block_tokens - 1) / shape.block_tokens) {
   tokens_.reserve(shape.rows_max);
   positions_.reserve(shape.rows_max);
   sequences_.reserve(shape.rows_max);
-  tables_.reserve(shape.rows_max * blocks_max);
+  tables_.reserve(shape.rows_max * table_stride_max_);
   logit_rows_.reserve(shape.logit_rows_max);
   logit_runs_.reserve(shape.logit_rows_max);
+  draws_.reserve(shape.logit_rows_max);
+  host_logits_.reserve(shape.logit_rows_max);
 }
 
 void StepRows::check_slice(const SequenceSlice& slice) const {
@@ -37,6 +40,7 @@ void StepRows::check_slice(const SequenceSlice& slice) const {
   CHECK(slice.blocks.size() >= blocks_of(slice, shape_.block_tokens));
   CHECK(slice.logits_count <= slice.tokens.size());
   CHECK(slice.logits_count <= shape_.logit_rows_max - logit_rows_.size());
+  CHECK(slice.draw == nullptr || slice.logits_count == 1);
 }
 
 void StepRows::assemble(std::span<const SequenceSlice> slices) {
@@ -47,10 +51,15 @@ void StepRows::assemble(std::span<const SequenceSlice> slices) {
   tables_.clear();
   logit_rows_.clear();
   logit_runs_.clear();
-  table_stride_ = 0;
+  draws_.clear();
+  host_logits_.clear();
+  decode_ = true;
+  position_max_ = 0;
+  std::size_t blocks_max = 0;
   for (const SequenceSlice& slice : slices) {
     check_slice(slice);
-    table_stride_ = std::max(table_stride_, blocks_of(slice, shape_.block_tokens));
+    blocks_max = std::max(blocks_max, blocks_of(slice, shape_.block_tokens));
+    decode_ = decode_ && slice.tokens.size() == 1 && slice.logits_count == 1;
     const auto sequence = static_cast<std::int32_t>(&slice - slices.data());
     for (std::size_t i = 0; i < slice.tokens.size(); ++i) {
       const TokenId token = slice.tokens[i];
@@ -59,9 +68,19 @@ void StepRows::assemble(std::span<const SequenceSlice> slices) {
       positions_.push_back(slice.start_position + static_cast<std::int32_t>(i));
       sequences_.push_back(sequence);
     }
+    position_max_ = std::max(position_max_, positions_.back());
+    add_readers(slice);
     add_logit_rows(slice);
   }
+  choose_stride(blocks_max);
   for (const SequenceSlice& slice : slices) add_table(slice);
+}
+
+// Grows at once and shrinks late, so that it is mostly what it was.
+void StepRows::choose_stride(std::size_t blocks) {
+  const std::size_t wanted = std::bit_ceil(blocks);
+  if (wanted > table_stride_ || wanted <= table_stride_ / 4) table_stride_ = wanted;
+  table_stride_ = std::min(table_stride_, table_stride_max_);
 }
 
 void StepRows::add_table(const SequenceSlice& slice) {
@@ -73,6 +92,20 @@ void StepRows::add_table(const SequenceSlice& slice) {
   }
   // Never read: attention stops at the row's position.
   tables_.insert(tables_.end(), table_stride_ - blocks.size(), 0);
+}
+
+// Called before its rows are added.
+void StepRows::add_readers(const SequenceSlice& slice) {
+  const std::size_t first = logit_rows_.size();
+  if (slice.draw != nullptr) {
+    draws_.push_back(*slice.draw);
+    draws_.back().row = static_cast<std::uint32_t>(first);
+  } else if (!host_logits_.empty() &&
+             host_logits_.back().first + host_logits_.back().count == first) {
+    host_logits_.back().count += slice.logits_count;
+  } else if (slice.logits_count > 0) {
+    host_logits_.push_back({first, slice.logits_count});
+  }
 }
 
 void StepRows::add_logit_rows(const SequenceSlice& slice) {

@@ -4,7 +4,9 @@
 //   embed, then for each layer
 //     q, k, v = linear(norm(x));  turn q and k, store k and v;  x += linear(attention(q))
 //     x += linear(silu(gate(norm(x))) * up(norm(x)))
-//   then logits of the rows that asked.
+//   then logits of the rows that asked, and tokens of those who asked for no more.
+//
+// On several backends it is a pipeline of stages (layer_split.h), one step at a time.
 #ifndef RUNTIME_MODEL_TRANSFORMER_H_
 #define RUNTIME_MODEL_TRANSFORMER_H_
 
@@ -24,6 +26,7 @@
 #include "runtime/model/model_spec.h"
 #include "runtime/model/model_weights.h"
 #include "runtime/model/rope.h"
+#include "runtime/model/stage.h"
 #include "runtime/model/step_rows.h"
 
 namespace runtime {
@@ -31,15 +34,20 @@ namespace runtime {
 struct TransformerOptions {
   MemoryRequest memory;
   LoadProgress progress;  // called after each tensor; may be empty
-  // Counts up during forward(), at least twice a layer; outlives the transformer. May be null.
+  // Counts up during forward(), twice a layer where a backend does not run a step at once; outlives
+  // the transformer. May be null.
   std::atomic<std::uint64_t>* progress_counter = nullptr;
 };
 
 class Transformer final : public Decoder {
  public:
-  // Checks the file, plans memory, and only then loads. `ops` outlives the transformer and was made
-  // for the model (backend_limits). On failure everything is given back. The file's bytes are gone
-  // afterwards, and every view into them: what else is wanted of the file is read before.
+  // Checks the file, plans memory, and only then loads: a stage on each of `devices`, in their
+  // order. Their backends outlive the transformer and were made for the model (backend_limits). On
+  // failure everything is given back. The file's bytes are gone afterwards, and every view into
+  // them: what else is wanted of the file is read before.
+  static base::Result<std::unique_ptr<Transformer>> load(base::VerifiedFile file,
+                                                         std::span<const StageDevice> devices,
+                                                         const TransformerOptions& options);
   static base::Result<std::unique_ptr<Transformer>> load(base::VerifiedFile file, kernels::Ops& ops,
                                                          const TransformerOptions& options);
   // The same with weights that pack_model made, in this process or in one before it: computes with
@@ -51,57 +59,47 @@ class Transformer final : public Decoder {
 
   const DecoderShape& shape() const override { return shape_; }
   base::Result<LogitRows> forward(std::span<const SequenceSlice> slices) override;
+  bool draws() const override { return stages_.back()->ops().samples(); }
   base::Status copy_block(std::int32_t from, std::int32_t to) override;
-  std::size_t host_threads() const override { return ops_.host_threads(); }
+  std::size_t host_threads() const override { return stages_.front()->ops().host_threads(); }
 
   const ModelSpec& spec() const { return spec_; }
   const MemoryPlan& plan() const { return plan_; }
 
  protected:
   void run_on_host(std::size_t tasks, HostTask run, const void* context) override {
-    ops_.for_each_host(tasks, run, context);
+    stages_.front()->ops().for_each_host(tasks, run, context);
   }
 
  private:
-  // Backend memory a forward pass works in; sizes in activations.h.
-  struct Work {
-    std::unique_ptr<kernels::Buffer> residual, q, k, v, attention, mlp, cos_sin, rows, tables;
-    std::unique_ptr<kernels::Buffer> logits;  // [logit_rows_max, vocabulary]
-  };
-
-  Transformer(kernels::Ops& ops, const ModelSpec& spec, const MemoryPlan& plan,
-              const MemoryRequest& request, ModelWeights weights);
-  static base::Result<std::unique_ptr<Transformer>> create(kernels::Ops& ops,
+  Transformer(const ModelSpec& spec, const MemoryPlan& plan, const MemoryRequest& request,
+              std::span<const float> rope_divisors);
+  static base::Result<std::unique_ptr<Transformer>> create(std::span<const StageDevice> devices,
                                                            const PlannedModel& model,
                                                            const TransformerOptions& options,
-                                                           ModelWeights weights);
-  base::Status allocate(const MemoryRequest& request);
+                                                           std::vector<ModelWeights> weights);
 
-  base::Status upload_rows();
-  base::Status attend(const LayerWeights& layer, std::size_t index, const RowRun& run);
-  base::Status run_mlp(const LayerWeights& layer, const RowRun& run);
-  base::Status run_layer(std::size_t index);
+  std::span<const float> turn_rows();
+  base::Status run_pipeline();
   base::Result<LogitRows> read_logits();
-  kernels::Rows rows_of(const RowRun& run) const;
-  void count_progress() {
-    if (progress_counter_ != nullptr) progress_counter_->fetch_add(1, std::memory_order_relaxed);
-  }
+  base::Status draw_tokens();
+  base::Status read_rows(const RowRun& run);
 
-  kernels::Ops& ops_;
   ModelSpec spec_;
   MemoryPlan plan_;
   DecoderShape shape_;
-  std::optional<base::VerifiedWeights> packed_;  // what weights_ point into, where they do
-  ModelWeights weights_;
+  std::optional<base::VerifiedWeights>
+      packed_;  // what the stage's weights point into, where they do
   RopeTable rope_;
-  std::unique_ptr<kernels::KvCache> kv_cache_;
-  Work work_;
+  std::vector<std::unique_ptr<Stage>> stages_;  // in the order of the layers; at least one
   StepRows rows_;
   std::vector<float> cos_sin_;      // host, [rows_max, rope.dims]
+  std::vector<float> residual_;     // host, [rows_max, dim], between stages; empty with one
   std::vector<float> logits_;       // host, [logit_rows_max, vocabulary]
   std::vector<float> logits_max_;   // host, [logit_rows_max]
   std::vector<float> log_sum_exp_;  // host, [logit_rows_max]
-  std::atomic<std::uint64_t>* progress_counter_ = nullptr;
+  std::vector<TokenId> drawn_;      // host, [logit_rows_max]
+  std::vector<TokenId> tokens_;     // host, [logit_rows_max]: of the draws, one after the other
 };
 
 }  // namespace runtime

@@ -16,6 +16,7 @@
 
 #include "hardening/base/check.h"
 #include "kernels/ops.h"
+#include "runtime/engine/sampler.h"
 #include "runtime/model/decoder.h"
 
 namespace runtime {
@@ -60,11 +61,13 @@ class HashDecoder final : public Decoder {
     logits_.clear();
     max_.clear();
     log_sum_exp_.clear();
+    drawn_.clear();
     CHECK(!slices.empty());
     check_slices(slices);
     for (const SequenceSlice& slice : slices) store(slice);
     for (const SequenceSlice& slice : slices) answer(slice);
-    return LogitRows{logits_, max_, log_sum_exp_};
+    const bool any = std::ranges::any_of(slices, [](const auto& slice) { return slice.draw != nullptr; });
+    return LogitRows{logits_, max_, log_sum_exp_, any ? std::span<const TokenId>(drawn_) : std::span<const TokenId>()};
   }
 
   base::Status copy_block(std::int32_t from, std::int32_t to) override {
@@ -79,6 +82,11 @@ class HashDecoder final : public Decoder {
   }
   // From then on tokens are drawn on the threads of `ops`, which outlives the decoder.
   void lend_threads_of(kernels::Ops& ops) { lender_ = &ops; }
+
+  bool draws() const override { return draws_; }
+  // From then on tokens are drawn here where that is asked for, and their logits shown to nobody.
+  void draw_here() { draws_ = true; }
+  std::size_t rows_drawn() const { return rows_drawn_; }
 
   void fail() { fail_ = true; }
   // From then on a logit is not a number once a sequence ends in this token.
@@ -139,6 +147,8 @@ class HashDecoder final : public Decoder {
     for (std::size_t p = end - slice.logits_count; p < end; ++p) {
       std::vector<float> row = hash_logits(std::span(read_).first(p + 1), shape_.vocabulary);
       if (read_[p] == spoiled_) row[0] = std::nanf("");
+      drawn_.push_back(slice.draw != nullptr ? draw(row, *slice.draw) : kNoToken);
+      if (slice.draw != nullptr) row.assign(row.size(), std::nanf(""));
       logits_.insert(logits_.end(), row.begin(), row.end());
       const float max = *std::max_element(row.begin(), row.end());
       double sum = 0;
@@ -149,7 +159,23 @@ class HashDecoder final : public Decoder {
     }
   }
 
+  TokenId draw(const std::vector<float>& row, const kernels::SampleRow& how) {
+    CHECK(draws_);
+    ++rows_drawn_;
+    SamplingParams params;
+    params.temperature = how.temperature;
+    params.top_k = how.top_k;
+    params.top_p = how.top_p;
+    params.min_p = how.min_p;
+    params.seed = how.seed;
+    const auto token = Sampler(row.size()).sample({row, params, nullptr, {}, how.choice, how.position});
+    return token.ok() ? token.value() : kNoToken;
+  }
+
   DecoderShape shape_;
+  bool draws_ = false;
+  std::size_t rows_drawn_ = 0;
+  std::vector<TokenId> drawn_;
   std::vector<TokenId> slots_;  // [blocks, block_tokens]
   std::vector<bool> written_;
   std::vector<TokenId> read_;

@@ -22,7 +22,8 @@ class MemoryPlanTest : public testing::Test {
   }
 
   base::Result<MemoryPlan> plan(const MemoryRequest& request) {
-    return plan_memory(*file_, spec_, *ops_, request);
+    const StageDevice device{.ops = ops_.get()};
+    return plan_memory(*file_, spec_, std::span(&device, 1), request);
   }
   std::string error(const MemoryRequest& request) {
     const auto result = plan(request);

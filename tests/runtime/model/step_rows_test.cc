@@ -65,9 +65,66 @@ TEST(StepRows, ForgetsTheStepBefore) {
   rows.assemble(std::span(&first, 1));
   rows.assemble(std::span(&second, 1));
   EXPECT_THAT(rows.positions(), ElementsAre(3));
-  EXPECT_EQ(rows.table_stride(), 1u);
   EXPECT_TRUE(rows.logit_rows().empty());
   EXPECT_TRUE(rows.logit_runs().empty());
+}
+
+TEST(StepRows, TablesGrowAtOnceAndShrinkLate) {
+  DecoderShape shape = kShape;
+  shape.context_tokens_max = 16 * 20;
+  shape.blocks = 20;
+  StepRows rows(shape);
+  const auto token = tokens(1);
+  const std::vector<std::int32_t> blocks(20, 0);
+  const auto stride = [&](std::int32_t block) {
+    const SequenceSlice slice{token, 16 * block, blocks, 1};
+    rows.assemble(std::span(&slice, 1));
+    EXPECT_EQ(rows.tables().size(), rows.table_stride());
+    return rows.table_stride();
+  };
+  EXPECT_EQ(stride(0), 1u);
+  EXPECT_EQ(stride(4), 8u);
+  EXPECT_EQ(stride(2), 8u);
+  EXPECT_EQ(stride(0), 1u);
+  EXPECT_EQ(stride(16), 20u) << "no table is longer than a context";
+}
+
+TEST(StepRows, TellsDecodeFromPrefill) {
+  StepRows rows(kShape);
+  const auto one = tokens(1), two = tokens(2);
+  const std::vector<std::int32_t> blocks{0, 1};
+  const SequenceSlice decode[] = {{one, 20, blocks, 1}, {one, 3, blocks, 1}};
+  rows.assemble(decode);
+  EXPECT_TRUE(rows.decode());
+  EXPECT_EQ(rows.position_max(), 20);
+  EXPECT_THAT(runs_of(rows), ElementsAre(std::pair(0u, 2u)));
+  const SequenceSlice mixed[] = {{one, 0, blocks, 1}, {two, 0, blocks, 1}};
+  rows.assemble(mixed);
+  EXPECT_FALSE(rows.decode());
+  const SequenceSlice silent[] = {{one, 0, blocks, 1}, {one, 0, blocks, 0}};
+  rows.assemble(silent);
+  EXPECT_FALSE(rows.decode());
+}
+
+TEST(StepRows, KeepsRowsThatAreDrawnApartFromThoseForTheHost) {
+  StepRows rows(kShape);
+  const auto one = tokens(1), three = tokens(3);
+  const std::vector<std::int32_t> blocks{0};
+  const kernels::SampleRow draw{.row = 9, .temperature = 0, .seed = 4};
+  const SequenceSlice slices[] = {{one, 0, blocks, 1, nullptr}, {three, 0, blocks, 3, nullptr},
+                                  {one, 0, blocks, 1, &draw},   {three, 0, blocks, 0, nullptr},
+                                  {one, 0, blocks, 1, &draw},   {one, 0, blocks, 1, nullptr}};
+  rows.assemble(slices);
+  EXPECT_EQ(rows.logit_rows().size(), 7u);
+  ASSERT_EQ(rows.draws().size(), 2u);
+  EXPECT_EQ(rows.draws()[0].row, 4u);
+  EXPECT_EQ(rows.draws()[1].row, 5u);
+  EXPECT_EQ(rows.draws()[1].seed, 4u);
+  ASSERT_EQ(rows.host_logits().size(), 2u);
+  EXPECT_EQ(rows.host_logits()[0].first, 0u);
+  EXPECT_EQ(rows.host_logits()[0].count, 4u);
+  EXPECT_EQ(rows.host_logits()[1].first, 6u);
+  EXPECT_EQ(rows.host_logits()[1].count, 1u);
 }
 
 TEST(StepRowsDeathTest, AbortsOnSlicesOutsideTheContract) {
@@ -85,6 +142,8 @@ TEST(StepRowsDeathTest, AbortsOnSlicesOutsideTheContract) {
   EXPECT_DEATH(assemble({two, 15, one_block, 0}), "CHECK failed");
   EXPECT_DEATH(assemble({two, 0, no_such_block, 0}), "CHECK failed");
   EXPECT_DEATH(assemble({two, 0, one_block, 3}), "CHECK failed");
+  const kernels::SampleRow draw;
+  EXPECT_DEATH(assemble({two, 0, one_block, 2, &draw}), "CHECK failed");
   EXPECT_DEATH(assemble({unknown, 0, one_block, 0}), "CHECK failed");
   EXPECT_DEATH(assemble({negative, 0, one_block, 0}), "CHECK failed");
 }

@@ -10,9 +10,9 @@
 #include <limits>
 #include <vector>
 
-#include "bench/synth/synthetic_model.h"
 #include "runtime/model/model_file.h"
 #include "tests/runtime/model/allocation_counter.h"
+#include "tests/runtime/model/forward_pass.h"
 #include "tests/runtime/model/test_file.h"
 #include "tests/runtime/model/test_model.h"
 
@@ -23,11 +23,6 @@ using testing::HasSubstr;
 
 constexpr std::size_t kRowsMax = 64;
 constexpr std::size_t kContext = 96;
-
-std::vector<std::byte> synthetic(std::string_view shape, std::string_view mix) {
-  return bench::SyntheticModel(*bench::find_synthetic_shape(shape), *bench::find_quant_mix(mix), 3)
-      .file();
-}
 
 struct Backend {
   const char* name;
@@ -59,41 +54,6 @@ class TransformerTest : public testing::TestWithParam<Backend> {
   std::unique_ptr<kernels::Ops> ops_;
   std::unique_ptr<Transformer> decoder_;
 };
-
-std::vector<TokenId> prompt(std::size_t count, TokenId first) {
-  std::vector<TokenId> tokens(count);
-  for (std::size_t i = 0; i < count; ++i)
-    tokens[i] = static_cast<TokenId>((i * 31 + static_cast<std::size_t>(first)) % 500);
-  return tokens;
-}
-
-using Logits = std::vector<std::vector<float>>;
-
-// One row of bits per row with logits, its statistics at the end.
-void append_rows(const LogitRows& rows, std::size_t vocabulary, Logits& out) {
-  for (std::size_t i = 0; i < rows.max.size(); ++i) {
-    const auto row = rows.logits.subspan(i * vocabulary, vocabulary);
-    std::vector<float> values(row.begin(), row.end());
-    values.push_back(rows.max[i]);
-    values.push_back(rows.log_sum_exp[i]);
-    out.push_back(std::move(values));
-  }
-}
-
-// All logits of a sequence computed in chunks of `chunk` tokens, in the given blocks.
-Logits run_in_chunks(Transformer& decoder, const std::vector<TokenId>& tokens, std::size_t chunk,
-                     const std::vector<std::int32_t>& blocks) {
-  Logits logits;
-  for (std::size_t at = 0; at < tokens.size(); at += chunk) {
-    const std::size_t count = std::min(chunk, tokens.size() - at);
-    const SequenceSlice slice{std::span(tokens).subspan(at, count), static_cast<std::int32_t>(at),
-                              blocks, count};
-    const auto rows = decoder.forward(std::span(&slice, 1));
-    if (!rows.ok()) return {};
-    append_rows(rows.value(), decoder.shape().vocabulary, logits);
-  }
-  return logits;
-}
 
 TEST_P(TransformerTest, ChunksGiveTheBitsOfTheWhole) {
   load(synthetic("tiny-llama", "Q4_K_M"));
