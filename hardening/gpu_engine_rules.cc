@@ -6,13 +6,18 @@
 // tools calls (62, 63: reading and writing other processes' memory) are left out.
 #include <fcntl.h>
 #include <linux/mempolicy.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 
+#include <csignal>
+
 #include "hardening/engine_rules.h"
+#include "hardening/gpu_rules.h"
 
 namespace hardening {
 namespace {
@@ -115,32 +120,68 @@ const SyscallRule kUsesDevice[] = {
     allow(SYS_sched_getaffinity, "how many processors there are"),
 };
 
-// The first cuInit: opens the devices and its own libraries, reads facts, starts threads. Paths are
-// Landlock's to check.
-const SyscallRule kFindsDevice[] = {
+// The first cuInit, nvmlInit: opens the devices and the driver's libraries, reads facts, starts
+// threads. Paths are Landlock's to check. The linker maps what it found: code is mapped from files
+// alone, and not any more after the lock-down.
+constexpr std::uint32_t kReadExecute = PROT_READ | PROT_EXEC;
+constexpr std::uint32_t kLinked = MAP_FIXED | MAP_DENYWRITE;
+const SyscallRule kFindsDriver[] = {
     allow(SYS_openat, "devices and facts; Landlock keeps it to them"),
     allow(SYS_open, "the same"),
     allow(SYS_stat, "whether a device is there"),
+    allow(SYS_newfstatat, {equals(3, 0)}, "the same, by another glibc"),
     allow(SYS_readlink, "facts in /sys"),
     allow(SYS_access, "facts in /sys"),
     allow(SYS_getdents64, "facts in /sys"),
     allow(SYS_uname, "the kernel's version"),
     allow(SYS_getuid, "the driver asks who it is"),
     allow(SYS_pipe2, "waking the driver's threads"),
+    allow(SYS_pread64, "the driver's facts in /proc and /sys that are open"),
+    allow(SYS_mmap, {equals(2, kReadExecute), bits(3, MAP_PRIVATE, kLinked)},
+          "code of the driver's libraries, from their files"),
+    allow(SYS_mmap, {bits(2, 0, kReadWrite), bits(3, MAP_PRIVATE, kLinked)},
+          "data of the driver's libraries, from their files"),
+    allow(SYS_mmap, {bits(2, 0, kReadWrite), equals(3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)},
+          "data of the driver's libraries that is zero"),
+};
+
+// Without a device node the libraries would start the driver's helper (nvidia-modprobe), make the
+// node themselves, or ask a daemon: they hear no, and report a device that is not there.
+constexpr std::uint32_t kFork = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+const SyscallRule kRefusesDriver[] = {
+    refuse(SYS_clone, {equals(0, kFork)}, "the driver's helper, which loads its module"),
+    refuse(SYS_vfork, "likewise"),
+    refuse(SYS_execve, "likewise"),
+    refuse(SYS_mknod, "the driver's libraries make device nodes that are missing"),
+    refuse(SYS_mknodat, "likewise"),
+    refuse(SYS_chmod, "likewise"),
+    refuse(SYS_chown, "likewise"),
+    refuse(SYS_socket, "the driver's daemons"),
+    refuse(SYS_ioctl, {equals(1, TCGETS)}, "isatty() of a new logger"),
 };
 
 }  // namespace
 
+RuleGroup front_end_rules() {
+  return kFrontEnd;
+}
+RuleGroup driver_loading_rules() {
+  return kFindsDriver;
+}
+RuleGroup driver_refusing_rules() {
+  return kRefusesDriver;
+}
+
 SyscallRules gpu_engine_stage_1() {
-  return join({kUsesDevice, kFindsDevice, kFrontEnd, kUnifiedMemory, computing_rules(),
-               loading_rules(), packing_rules(), memory_rules(), sharing_rules(),
+  return join({kUsesDevice, kFindsDriver, kFrontEnd, kUnifiedMemory, kRefusesDriver,
+               computing_rules(), loading_rules(), packing_rules(), memory_rules(), sharing_rules(),
                thread_end_rules(), ending_rules(), channel_rules(), file_fact_rules(),
                start_thread_rules(), tighten_rules(), refused_rules()});
 }
 
 SyscallRules gpu_engine_stage_2() {
-  return join({kUsesDevice, kFrontEnd, kUnifiedMemory, computing_rules(), memory_rules(),
-               sharing_rules(), thread_end_rules(), ending_rules(), channel_rules(),
+  return join({kUsesDevice, kFrontEnd, kUnifiedMemory, kRefusesDriver, computing_rules(),
+               memory_rules(), sharing_rules(), thread_end_rules(), ending_rules(), channel_rules(),
                file_fact_rules(), refused_rules()});
 }
 

@@ -1,5 +1,7 @@
 #include "hardening/landlock.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,6 +71,23 @@ base::Status allow_beneath(const base::Fd& ruleset, int directory, std::uint64_t
   return {};
 }
 
+// Rights to a file that is none of a directory's are asked for without those of directories.
+base::Status allow_path(const base::Fd& ruleset, const std::string& path, std::uint64_t rights) {
+  const base::Fd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  struct stat info {};
+  if (!place.is_open() || ::fstat(place.get(), &info) != 0) return {};
+  const std::uint64_t fitting = S_ISDIR(info.st_mode) ? rights : rights & ~kReadDirectory;
+  return std::move(allow_beneath(ruleset, place.get(), fitting)).context(path);
+}
+
+base::Status allow_paths(const base::Fd& ruleset, const DevicePaths& paths, std::uint64_t known) {
+  for (const std::string& path : paths.readable) TRY(allow_path(ruleset, path, kRead));
+  for (const std::string& path : paths.writable) TRY(allow_path(ruleset, path, kRead | kWriteFile));
+  const std::uint64_t device = kReadFile | kWriteFile | kIoctlDevice;
+  for (const std::string& path : paths.devices) TRY(allow_path(ruleset, path, device & known));
+  return {};
+}
+
 // An older kernel refuses a longer structure than it knows.
 std::size_t attribute_bytes(int abi) {
   if (abi >= 6) return sizeof(RulesetAttributes);
@@ -90,6 +109,8 @@ base::Status restrict_with_landlock(int abi, LandlockDirectories directories) {
   TRY(allow_beneath(ruleset, directories.readable, kRead));
   TRY(allow_beneath(ruleset, directories.stored, kRead));
   TRY(allow_beneath(ruleset, directories.writable, kRecord));
+  if (directories.paths != nullptr)
+    TRY(allow_paths(ruleset, *directories.paths, rights.handled_files));
   const std::uint32_t flags = abi >= 8 ? kRestrictAllThreads : 0;
   if (::syscall(kRestrictSelf, ruleset.get(), flags) != 0)
     return base::io_error(errno, "landlock_restrict_self");

@@ -7,6 +7,7 @@
 #define HARDENING_LANDLOCK_H_
 
 #include "hardening/base/result.h"
+#include "hardening/device_paths.h"
 
 namespace hardening {
 
@@ -21,6 +22,8 @@ struct LandlockDirectories {
   int readable = -1;  // files beneath it may be read
   int stored = -1;    // likewise
   int writable = -1;  // files beneath it may be read, written, made and renamed, not removed
+  const DevicePaths* paths =
+      nullptr;  // borrowed; null: none. Those that are not there are left out
 };
 
 // Gives up every right the ABI knows but those. Binds the calling thread and what it starts later

@@ -50,12 +50,24 @@ Policy engine_policy(Identity identity, int fd_count, int model_directory) {
   return Policy(engine_facts("engine", identity, fd_count, model_directory));
 }
 
-Policy gpu_engine_policy(Identity identity, int fd_count, int model_directory) {
+Policy gpu_engine_policy(Identity identity, int fd_count, int model_directory, DevicePaths paths) {
   PolicyFacts facts = engine_facts("gpu-engine", identity, fd_count, model_directory);
   facts.open_files_max = kGpuEngineOpenFilesMax;
   facts.stage_1 = gpu_engine_stage_1();
   facts.stage_2 = gpu_engine_stage_2();
+  facts.paths = std::move(paths);
+  facts.keeps_root = true;
   return Policy(std::move(facts));
+}
+
+Policy health_policy(Identity identity, int fd_count, DevicePaths paths) {
+  return Policy({.role = "health",
+                 .fd_count = fd_count,
+                 .identity = identity,
+                 .paths = std::move(paths),
+                 .keeps_root = true,
+                 .stage_1 = health_stage_1(),
+                 .stage_2 = health_stage_2()});
 }
 
 Policy auditor_policy(Identity identity, int fd_count, int log_directory) {

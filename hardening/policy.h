@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "hardening/device_paths.h"
 #include "hardening/loosening.h"
 #include "hardening/syscall_rules.h"
 
@@ -36,6 +37,8 @@ struct PolicyFacts {
   int readable_directory = -1;         // Landlock: files beneath it may be read; -1: none
   int stored_directory = -1;           // likewise: what there is already
   int writable_directory = -1;  // Landlock: files beneath it may be read, made, renamed and removed
+  DevicePaths paths = {};       // Landlock: these too, and the system's root is kept
+  bool keeps_root = false;
   FileGrowth file_growth = FileGrowth::kNever;
   SyscallRules stage_1;
   SyscallRules stage_2;
@@ -57,7 +60,8 @@ class Policy {
   explicit Policy(PolicyFacts facts) : facts_(std::move(facts)) {}
   friend Policy gateway_policy(Identity, int, std::uint64_t);
   friend Policy engine_policy(Identity, int, int);
-  friend Policy gpu_engine_policy(Identity, int, int);
+  friend Policy gpu_engine_policy(Identity, int, int, DevicePaths);
+  friend Policy health_policy(Identity, int, DevicePaths);
   friend Policy auditor_policy(Identity, int, int);
   friend Policy importer_policy(Identity, int, int, int, int);
 
@@ -71,7 +75,11 @@ Policy gateway_policy(Identity identity, int fd_count, std::uint64_t open_files_
 
 // Parses model files below `model_directory` while loading, then only computes.
 Policy engine_policy(Identity identity, int fd_count, int model_directory);
-Policy gpu_engine_policy(Identity identity, int fd_count, int model_directory);
+Policy gpu_engine_policy(Identity identity, int fd_count, int model_directory,
+                         DevicePaths paths = {});
+
+// Asks the GPUs at `paths` how they are, and nothing else.
+Policy health_policy(Identity identity, int fd_count, DevicePaths paths = {});
 
 // Appends to the log below `log_directory`.
 Policy auditor_policy(Identity identity, int fd_count, int log_directory);

@@ -103,7 +103,7 @@ base::Status Sandbox::become_user(bool exists) {
 }
 
 void Sandbox::empty_root(bool own_mounts) {
-  if (policy_.skips(Step::kEmptyRoot)) return;
+  if (policy_.skips(Step::kEmptyRoot) || policy_.facts().keeps_root) return;
   base::Status status = own_mounts ? pivot_to_empty_root() : base::denied("no mount namespace");
   if (status.ok()) {
     report_.root = "empty";
@@ -140,7 +140,8 @@ base::Status Sandbox::restrict_files() {
   const PolicyFacts& policy = policy_.facts();
   TRY(restrict_with_landlock(abi, {.readable = policy.readable_directory,
                                    .stored = policy.stored_directory,
-                                   .writable = policy.writable_directory}));
+                                   .writable = policy.writable_directory,
+                                   .paths = &policy.paths}));
   report_.landlock_abi = abi;
   return {};
 }

@@ -55,6 +55,8 @@ SyscallRules engine_stage_1();  // computes on the CPU
 SyscallRules engine_stage_2();
 SyscallRules gpu_engine_stage_1();
 SyscallRules gpu_engine_stage_2();
+SyscallRules health_stage_1();
+SyscallRules health_stage_2();
 SyscallRules auditor_stage_1();
 SyscallRules auditor_stage_2();
 SyscallRules importer_stage_1();

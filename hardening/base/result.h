@@ -35,7 +35,7 @@ std::string_view error_code_name(ErrorCode code);
 
 struct [[nodiscard]] Error {
   ErrorCode code;
-  int sys_errno = 0;    // 0 unless code is kIo
+  int sys_errno = 0;    // 0 unless code is kIo; with kDevice ETIMEDOUT says that it did not answer
   std::string message;  // outermost context first: "load model: read header: short file"
 };
 

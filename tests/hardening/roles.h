@@ -12,9 +12,9 @@ namespace hardening {
 inline constexpr Identity kNobody{64'801, 64'801};
 
 inline std::vector<Policy> all_policies() {
-  return {gateway_policy(kNobody, 3, 64), engine_policy(kNobody, 3, -1),
-          gpu_engine_policy(kNobody, 3, -1), auditor_policy(kNobody, 3, -1),
-          importer_policy(kNobody, 3, -1)};
+  return {gateway_policy(kNobody, 3, 64),    engine_policy(kNobody, 3, -1),
+          gpu_engine_policy(kNobody, 3, -1), health_policy(kNobody, 3),
+          auditor_policy(kNobody, 3, -1),    importer_policy(kNobody, 3, -1)};
 }
 
 struct NamedList {

@@ -118,9 +118,9 @@ TEST(SyscallRules, OnlyTheRecordersOpenOrRenameFiles) {
   }
 }
 
-TEST(SyscallRules, OnlyTheGpuEngineTalksToDevices) {
+TEST(SyscallRules, OnlyThoseWhoMeetAGpuTalkToDevices) {
   for (const auto& list : all_lists()) {
-    const bool gpu = list.name.starts_with("gpu");
+    const bool gpu = list.name.starts_with("gpu") || list.name.starts_with("health");
     EXPECT_EQ(allowed(list.rules).contains(SYS_ioctl), gpu) << list.name;
   }
 }
@@ -152,6 +152,7 @@ TEST(SyscallRules, StayWithinTheirBudgets) {
   EXPECT_LE(count_allowed(gateway_stage_2()), 30u);
   EXPECT_LE(count_allowed(engine_stage_2()), 40u);
   EXPECT_LE(count_allowed(gpu_engine_stage_2()), 70u);
+  EXPECT_LE(count_allowed(health_stage_2()), 50u);
   EXPECT_LE(count_allowed(auditor_stage_2()), 25u);
   EXPECT_LE(count_allowed(importer_stage_2()), 25u);
   for (const auto& list : all_lists()) {
