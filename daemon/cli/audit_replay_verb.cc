@@ -130,17 +130,26 @@ class Replay {
       : options_(options), config_(config), log_(log), texts_(log, keys), report_(options.json) {}
 
   Result<int> run() {
-    std::map<std::string, std::vector<daemon_replay::FinishedRequest>> by_model;
+    // What one backend has answered of one model is asked of one engine.
+    std::map<std::pair<std::string, std::string>, std::vector<daemon_replay::FinishedRequest>>
+        asked;
     for (auto& request : TRY(log_.select(TRY(selection_of(options_))))) {
-      by_model[request.model_digest].push_back(std::move(request));
+      asked[{request.model_digest, backend_of(request)}].push_back(std::move(request));
     }
-    for (const auto& [digest, finished] : by_model) TRY(ask(digest, finished));
+    for (const auto& [which, finished] : asked) TRY(ask(which.first, which.second, finished));
     report_.end();
     return report_.all_identical() ? kExitOk : kExitFailure;
   }
 
  private:
-  Status ask(const std::string& digest,
+  // What the configuration calls the backend whose kernels the record names.
+  std::string backend_of(const daemon_replay::FinishedRequest& finished) const {
+    const auto request = log_.request(finished);
+    if (!request.ok() || request.value().kernels.starts_with("cpu")) return "cpu";
+    return request.value().kernels.starts_with("reference") ? "reference" : "cuda";
+  }
+
+  Status ask(const std::string& digest, const std::string& backend,
              const std::vector<daemon_replay::FinishedRequest>& finished) {
     auto source = options_.model.empty()
                       ? daemon_replay::find_model(config_, digest)
@@ -149,9 +158,21 @@ class Replay {
       refuse(finished, source.error());
       return {};
     }
-    const auto model = TRY(load_model(source.value(), options_.threads, clock_));
+    source.value().config.backend = backend;
+    const auto model = load_model(source.value(), options_.threads, clock_);
+    if (!model.ok()) {
+      if (model.error().code != base::ErrorCode::kDevice) return model.error();
+      refuse(finished, model.error());  // there is no such GPU now
+      return {};
+    }
+    return replay_with(model.value(), source.value(), finished);
+  }
+
+  Status replay_with(const daemon_engine::LoadedModel& model,
+                     const daemon_replay::ReplayModel& source,
+                     const std::vector<daemon_replay::FinishedRequest>& finished) {
     const daemon_replay::ReplayEngine engine{.engine = *model.engine,
-                                             .window = source.value().config.queue_max,
+                                             .window = source.config.queue_max,
                                              .tools = {*model.tokenizer, model.chat_template.get(),
                                                        model.decoder->shape().context_tokens_max},
                                              .model_digest = model.digest,

@@ -27,6 +27,7 @@ struct GoldenOptions {
   std::string prompts;
   std::string output;
   std::string model_file;
+  std::string backend = "auto";
   std::uint64_t tokens = 16;
   std::uint64_t threads = 0;
 };
@@ -59,6 +60,7 @@ Result<daemon_engine::GoldenSet> answer(const GoldenOptions& options,
   daemon_engine::EngineConfig config;
   config.model_file = options.model_file;
   config.threads = static_cast<std::uint32_t>(options.threads);
+  config.backend = options.backend;
   config.keep_weights = "never";
   TRY(sign_directory(options.directory, config));
   const base::SystemClock clock;
@@ -87,6 +89,8 @@ base::Status write_golden(const GoldenOptions& options) {
     return base::invalid_input(fmt::format("--tokens is 1 to {}", daemon_engine::kAnswerTokensMax));
   }
   if (options.threads > 4'096) return base::invalid_input("--threads is 0 to 4096");
+  if (options.backend != "auto" && options.backend != "cpu" && options.backend != "cuda")
+    return base::invalid_input("--backend is auto, cpu or cuda");
   const auto prompts = TRY(read_prompts(options.prompts));
   const auto set = TRY(answer(options, prompts));
   const std::string text = set.serialize() + "\n";
@@ -120,6 +124,7 @@ void add_golden(Command& bundle) {
                        "the golden set to write (qualify/golden.json of a bundle)");
   verb.option("--tokens", options->tokens, "how many tokens each answer has at most");
   verb.option("--model-file", options->model_file, "which *.gguf, where there are several");
+  verb.option("--backend", options->backend, "what computes: auto, cpu or cuda");
   verb.option("--threads", options->threads, "how many to compute on; 0: all there are");
   verb.runs([options] { return run_golden(*options); });
 }

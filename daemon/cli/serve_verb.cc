@@ -20,6 +20,8 @@ struct RoleOptions {
   std::uint64_t gid = 0;
   std::uint64_t descriptors = 0;
   std::uint64_t open_files = 0;
+  bool gpu = false;
+  std::string library;
 };
 
 base::Status serve(const ServeOptions& options) {
@@ -39,6 +41,8 @@ int run_role(const RoleOptions& options, const daemon_supervisor::RoleHooks& hoo
                       static_cast<std::uint32_t>(options.gid)};
   request.descriptors = static_cast<int>(options.descriptors);
   request.open_files_max = options.open_files;
+  request.gpu = options.gpu;
+  request.library = options.library;
   return daemon_supervisor::run_role(request, hooks);
 }
 
@@ -54,11 +58,13 @@ void add_serve(Command& parent) {
 void add_role(Command& parent, const daemon_supervisor::RoleHooks& hooks) {
   Command& verb = parent.add("role", "one role of the service; started by 'serve' alone").hide();
   auto options = std::make_shared<RoleOptions>();
-  verb.argument("NAME", options->name, "gateway or engine");
+  verb.argument("NAME", options->name, "gateway, engine, auditor or health");
   verb.option("--uid", options->uid, "user to become when root");
   verb.option("--gid", options->gid, "group to become when root");
   verb.option("--descriptors", options->descriptors, "how many descriptors were placed");
   verb.option("--open-files", options->open_files, "limit on open descriptors");
+  verb.flag("--gpu", options->gpu, "the engine may meet a GPU's driver");
+  verb.option("--library", options->library, "NVML, where it is not the driver's own");
   verb.runs([options, hooks] { return run_role(*options, hooks); });
 }
 

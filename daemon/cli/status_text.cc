@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <span>
+#include <utility>
 
+#include "daemon/cli/gpu_text.h"
 #include "daemon/cli/table.h"
 
 namespace daemon_cli {
@@ -76,6 +78,30 @@ void add_model_rows(const Json& status, Table& table) {
   if (const Json* anchor = member(models, "floor_anchor")) table.add({"floors by", word(anchor)});
 }
 
+// "NVIDIA H200 (cuda-sm90a)", "2 GPUs: NVIDIA H200 (cuda-sm90a)" or "CPU (cpu-amx): no NVIDIA
+// driver is loaded". Empty where no engine has said it.
+std::string computes_text(const Json* roles) {
+  if (roles == nullptr || !roles->is_array()) return {};
+  const Json* backend = nullptr;
+  for (const Json& role : roles->as_array()) {
+    if (const Json* found = member(member(&role, "report"), "backend")) backend = found;
+  }
+  if (backend == nullptr) return {};
+  std::string text;
+  const std::span<const Json> gpus = list_of(backend, "gpus");
+  for (const Json& gpu : gpus) {
+    const std::string name = word(member(&gpu, "name"));
+    if (!text.ends_with(name)) text += (text.empty() ? "" : ", ") + name;
+  }
+  if (gpus.empty()) text = "CPU";
+  if (gpus.size() > 1) text = fmt::format("{} GPUs: {}", gpus.size(), text);
+  text += fmt::format(" ({})", word(member(backend, "kernels")));
+  const Json* reason = member(backend, "reason");
+  if (reason != nullptr && reason->is_string() && !reason->as_string().empty())
+    text += ": " + reason->as_string();
+  return text;
+}
+
 // "appending, 1234 records" or "FAILING: no space left on device, refusing work since …".
 void add_audit_row(const Json* audit, Table& table) {
   if (audit == nullptr) return;
@@ -146,7 +172,11 @@ std::string format_status(const Json& status) {
   Table head({"REDOUBT", word(member(&status, "version"))});
   head.add({"state", word(member(&status, "state"))});
   add_model_rows(status, head);
+  if (std::string text = computes_text(member(&status, "roles")); !text.empty())
+    head.add({"computes on", std::move(text)});
   add_audit_row(member(&status, "audit"), head);
+  if (const Json* alarm = member(member(&status, "gpu"), "alarm"))
+    head.add({"gpu", "ALARM: " + word(alarm)});
   head.add({"listening", word(member(&status, "listeners"))});
   head.add({"uptime", format_duration_ms(number(status, "uptime_ms"))});
   if (const std::int64_t quarantined = number(status, "quarantined"); quarantined > 0)
@@ -156,6 +186,7 @@ std::string format_status(const Json& status) {
   const Json* roles = member(&status, "roles");
   if (roles == nullptr || !roles->is_array()) return text;
   const auto& list = roles->as_array();
+  if (const Json* gpu = member(&status, "gpu")) text += "\n" + format_gpus(gpu);
   return text + "\n" + roles_table(list) + sandbox_table(list) + stats_table(list);
 }
 

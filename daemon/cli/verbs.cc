@@ -7,6 +7,8 @@ void add_verbs(Command& root, const daemon_supervisor::RoleHooks& hooks) {
   add_role(root, hooks);
   add_ask(root);
   add_status(root);
+  add_doctor(root);
+  add_gpu(root);
   add_reload(root);
   add_api_keys(root);
   add_config(root);

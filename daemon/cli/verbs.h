@@ -14,6 +14,8 @@ void add_serve(Command& parent);                                            // s
 void add_role(Command& parent, const daemon_supervisor::RoleHooks& hooks);  // role (hidden)
 void add_ask(Command& parent);                                              // ask
 void add_status(Command& parent);                                           // status
+void add_doctor(Command& parent);                                           // doctor
+void add_gpu(Command& parent);                                              // gpu list | clear
 void add_reload(Command& parent);                                           // reload
 void add_api_keys(Command& parent);  // api-keys create | list | revoke
 void add_config(Command& parent);    // config check

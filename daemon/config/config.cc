@@ -86,6 +86,16 @@ void check_together(const Config& config, Problems& problems) {
     problems.add(
         1, "server.tls_certificate and server.tls_private_key are given together or not at all");
   }
+  if (config.gpu.silence_ms <= config.gpu.poll_interval_ms) {
+    problems.add(1, "gpu.silence_ms must be more than gpu.poll_interval_ms");
+  }
+  if (config.engine.backend == "cuda" && config.engine.kv_format == "f32") {
+    problems.add(1, "engine.kv_format = \"f32\" is not to be had with engine.backend = \"cuda\"");
+  }
+  if (config.engine.backend == "cuda" &&
+      config.engine.step_deadline_ms >= config.supervisor.busy_timeout_ms) {
+    problems.add(1, "engine.step_deadline_ms must be less than supervisor.busy_timeout_ms");
+  }
   if (config.audit.text == "sealed" && config.audit.sealed_to.empty()) {
     problems.add(1, "audit.text = \"sealed\" wants a key to seal to: audit.sealed_to");
   }

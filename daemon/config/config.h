@@ -39,6 +39,7 @@ struct SandboxConfig {
   std::string gateway_user = "redoubt-gateway";  // a name or a number; taken when started as root
   std::string engine_user = "redoubt-engine";
   std::string auditor_user = "redoubt-auditor";
+  std::string health_user = "redoubt-health";
   std::uint32_t landlock_abi_min = 0;  // a role that reaches less is not accepted
 };
 
@@ -50,6 +51,14 @@ struct SupervisorConfig {
   // slowest pace.
   std::uint32_t restart_intensity = 5;
   std::uint32_t restart_period_ms = 600'000;
+};
+
+// Who looks after the GPUs, and how (daemon/health/).
+struct GpuConfig {
+  std::string care = "auto";  // "auto": where NVIDIA's driver is there; "always", "never"
+  std::string nvml_library;   // absolute path; empty: the driver's libnvidia-ml.so.1
+  std::uint32_t poll_interval_ms = 1'000;
+  std::uint32_t silence_ms = 10'000;  // GPUs nothing was heard of for so long are suspect
 };
 
 // daemon/audit/RECORDS.md and LOG.md.
@@ -72,6 +81,7 @@ struct Config {
   daemon_gateway::GatewayConfig limits;  // without listeners, PEM texts and api_keys: likewise
   SandboxConfig sandbox;
   SupervisorConfig supervisor;
+  GpuConfig gpu;
   AuditConfig audit;
 };
 

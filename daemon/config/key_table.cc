@@ -79,7 +79,23 @@ constexpr KeyRow kRows[] = {
 
     {"engine", "backend", Reload::kRestart, kSlot<&Config::engine, &EngineConfig::backend>,
      [](Config& c, const Value& v) {
-       return assign(c.engine.backend, to_choice(v, {"cpu", "reference"}));
+       return assign(c.engine.backend, to_choice(v, {"auto", "cpu", "cuda", "reference"}));
+     }},
+    {"engine", "gpus", Reload::kRestart, kSlot<&Config::engine, &EngineConfig::gpus>,
+     [](Config& c, const Value& v) { return assign(c.engine.gpus, to_gpus(v)); }},
+    {"engine", "gpu_memory_percent", Reload::kRestart,
+     kSlot<&Config::engine, &EngineConfig::gpu_memory_percent>,
+     [](Config& c, const Value& v) {
+       return assign(c.engine.gpu_memory_percent, to_u32(v, {10, 100}));
+     }},
+    {"engine", "gpu_weights", Reload::kRestart, kSlot<&Config::engine, &EngineConfig::gpu_weights>,
+     [](Config& c, const Value& v) {
+       return assign(c.engine.gpu_weights, to_choice(v, {"as_is", "fp8"}));
+     }},
+    {"engine", "step_deadline_ms", Reload::kRestart,
+     kSlot<&Config::engine, &EngineConfig::step_deadline_ms>,
+     [](Config& c, const Value& v) {
+       return assign(c.engine.step_deadline_ms, to_u32(v, {kShortTime.min, kShortTime.max, true}));
      }},
     {"engine", "threads", Reload::kRestart, kSlot<&Config::engine, &EngineConfig::threads>,
      [](Config& c, const Value& v) {
@@ -183,6 +199,9 @@ constexpr KeyRow kRows[] = {
     {"sandbox", "auditor_user", Reload::kRestart,
      kSlot<&Config::sandbox, &SandboxConfig::auditor_user>,
      [](Config& c, const Value& v) { return assign(c.sandbox.auditor_user, to_user(v)); }},
+    {"sandbox", "health_user", Reload::kRestart,
+     kSlot<&Config::sandbox, &SandboxConfig::health_user>,
+     [](Config& c, const Value& v) { return assign(c.sandbox.health_user, to_user(v)); }},
     {"sandbox", "landlock_abi_min", Reload::kRestart,
      kSlot<&Config::sandbox, &SandboxConfig::landlock_abi_min>,
      [](Config& c, const Value& v) {
@@ -208,6 +227,22 @@ constexpr KeyRow kRows[] = {
      kSlot<&Config::supervisor, &SupervisorConfig::restart_period_ms>,
      [](Config& c, const Value& v) {
        return assign(c.supervisor.restart_period_ms, to_u32(v, kLongTime));
+     }},
+
+    {"gpu", "care", Reload::kRestart, kSlot<&Config::gpu, &GpuConfig::care>,
+     [](Config& c, const Value& v) {
+       return assign(c.gpu.care, to_choice(v, {"auto", "always", "never"}));
+     }},
+    {"gpu", "nvml_library", Reload::kRestart, kSlot<&Config::gpu, &GpuConfig::nvml_library>,
+     [](Config& c, const Value& v) { return assign(c.gpu.nvml_library, to_absolute_path(v)); }},
+    {"gpu", "poll_interval_ms", Reload::kRestart,
+     kSlot<&Config::gpu, &GpuConfig::poll_interval_ms>,
+     [](Config& c, const Value& v) {
+       return assign(c.gpu.poll_interval_ms, to_u32(v, {250, 60'000}));
+     }},
+    {"gpu", "silence_ms", Reload::kRestart, kSlot<&Config::gpu, &GpuConfig::silence_ms>,
+     [](Config& c, const Value& v) {
+       return assign(c.gpu.silence_ms, to_u32(v, {1'000, 600'000}));
      }},
 
     {"audit", "host", Reload::kRestart, kSlot<&Config::audit, &AuditConfig::host>,

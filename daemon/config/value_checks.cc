@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "daemon/audit/tlog/note.h"
+#include "daemon/engine/engine_config.h"
 #include "hardening/base/checked.h"
 #include "hardening/base/file.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t kPathBytesMax = 1'024;
 constexpr std::size_t kModelNameBytesMax = 256;
+constexpr std::size_t kGpuBytesMax = 96;  // NVML_DEVICE_UUID_V2_BUFFER_SIZE
 constexpr std::size_t kUserBytesMax = 32;
 constexpr std::size_t kListenMax = 16;
 constexpr std::size_t kOriginBytesMax = 128;
@@ -166,6 +168,19 @@ base::Result<std::vector<std::string>> to_witnesses(const TomlValue& value) {
       return base::invalid_input("must be verifier keys: " + parsed.error().message);
   }
   return keys;
+}
+
+base::Result<std::vector<std::string>> to_gpus(const TomlValue& value) {
+  auto gpus = TRY(to_texts(value, daemon_engine::kGpusMax));
+  for (const std::string& gpu : gpus) {
+    const bool number = gpu.size() <= 2 && gpu.find_first_not_of("0123456789") == gpu.npos;
+    const bool uuid = gpu.starts_with("GPU-") || gpu.starts_with("MIG-");
+    if (gpu.empty() || !(number || (uuid && gpu.size() <= kGpuBytesMax && consists_of(gpu, "-"))))
+      return base::invalid_input("must be GPUs by UUID, as \"GPU-…\", or by number, as \"0\"");
+    if (std::count(gpus.begin(), gpus.end(), gpu) > 1)
+      return base::invalid_input(fmt::format("names {} twice", gpu));
+  }
+  return gpus;
 }
 
 base::Result<std::string> to_user(const TomlValue& value) {

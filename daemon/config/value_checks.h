@@ -33,6 +33,8 @@ base::Result<std::vector<std::string>> to_absolute_paths(const TomlValue& value,
 base::Result<std::string> to_relative_path(const TomlValue& value);
 base::Result<std::string> to_model_name(const TomlValue& value);
 base::Result<std::string> to_user(const TomlValue& value);
+// GPUs by UUID ("GPU-…", "MIG-…") or by number, as texts; each once, at most 16.
+base::Result<std::vector<std::string>> to_gpus(const TomlValue& value);
 // The name of a log (C2SP signed-note): no spaces, no '+', at most 128 bytes.
 base::Result<std::string> to_log_origin(const TomlValue& value);
 // Verifier keys of witnesses (C2SP signed-note): "name+hash+key", at most 16.

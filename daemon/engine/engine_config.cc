@@ -80,11 +80,19 @@ class Fields {
   std::size_t taken_ = 0;
 };
 
+Json list_of(const std::vector<std::string>& texts) {
+  Json list = Json::array();
+  for (const std::string& text : texts) list.push_back(text);
+  return list;
+}
+
+base::Error refuse(std::string_view what) {
+  return base::invalid_input(fmt::format("engine configuration: {}", what));
+}
+
 }  // namespace
 
 Json EngineConfig::serialize() const {
-  Json keys = Json::array();
-  for (const std::string& pem : trusted_keys_pem) keys.push_back(pem);
   return Json::object({{"model_id", model_id},
                        {"created", created},
                        {"model_file", model_file},
@@ -93,10 +101,15 @@ Json EngineConfig::serialize() const {
                        {"release_text", release_text},
                        {"signature_text", signature_text},
                        {"trust_root_text", trust_root_text},
-                       {"trusted_keys_pem", std::move(keys)},
+                       {"trusted_keys_pem", list_of(trusted_keys_pem)},
                        {"qualify", qualify},
                        {"known_answers", known_answers},
                        {"backend", backend},
+                       {"gpus", list_of(gpus)},
+                       {"gpus_excluded", list_of(gpus_excluded)},
+                       {"gpu_memory_percent", gpu_memory_percent},
+                       {"gpu_weights", gpu_weights},
+                       {"step_deadline_ms", step_deadline_ms},
                        {"threads", threads},
                        {"context_tokens", context_tokens},
                        {"sequences_max", sequences_max},
@@ -110,9 +123,6 @@ Json EngineConfig::serialize() const {
 }
 
 base::Status EngineConfig::check_source() const {
-  const auto refuse = [](std::string_view what) {
-    return base::invalid_input(fmt::format("engine configuration: {}", what));
-  };
   if (source != "directory" && source != "bare" && source != "release")
     return refuse("source is unknown");
   if ((source == "release") == release_text.empty())
@@ -127,6 +137,15 @@ base::Status EngineConfig::check_source() const {
   if (trust_root_text.size() > provisioning::kRootBytesMax)
     return refuse("trust_root_text is too long");
   if (known_answers.size() > kKnownAnswersBytesMax) return refuse("known_answers is too long");
+  return {};
+}
+
+base::Status EngineConfig::check_gpus() const {
+  if (gpus.size() > kGpusMax || gpus_excluded.size() > kGpusExcludedMax)
+    return refuse("too many GPUs");
+  if (gpu_memory_percent == 0 || gpu_memory_percent > 100)
+    return refuse("gpu_memory_percent is not 1 to 100");
+  if (gpu_weights != "as_is" && gpu_weights != "fp8") return refuse("gpu_weights is unknown");
   return {};
 }
 
@@ -146,6 +165,11 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("qualify", config.qualify));
   TRY(fields.read("known_answers", config.known_answers));
   TRY(fields.read("backend", config.backend));
+  TRY(fields.read("gpus", config.gpus));
+  TRY(fields.read("gpus_excluded", config.gpus_excluded));
+  TRY(fields.read("gpu_memory_percent", config.gpu_memory_percent));
+  TRY(fields.read("gpu_weights", config.gpu_weights));
+  TRY(fields.read("step_deadline_ms", config.step_deadline_ms));
   TRY(fields.read("threads", config.threads));
   TRY(fields.read("context_tokens", config.context_tokens));
   TRY(fields.read("sequences_max", config.sequences_max));
@@ -158,6 +182,7 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("keep_weights", config.keep_weights));
   TRY(fields.expect_no_more());
   TRY(config.check_source());
+  TRY(config.check_gpus());
   return config;
 }
 

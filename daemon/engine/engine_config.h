@@ -12,6 +12,9 @@
 
 namespace daemon_engine {
 
+inline constexpr std::size_t kGpusMax = 16;          // that may be named
+inline constexpr std::size_t kGpusExcludedMax = 64;  // more than one machine has
+
 struct EngineConfig {
   std::string model_id;      // what clients call it
   std::int64_t created = 0;  // when it was imported, unix seconds
@@ -20,8 +23,8 @@ struct EngineConfig {
   // What descriptor 5 is: "directory" is a bare model as it was signed, "bare" and "release" are
   // the store's objects.
   std::string source = "directory";
-  std::string model_digest;    // what the model is called by its bytes; another one is refused, though
-                               // it may be signed as well. Empty: whatever is there
+  std::string model_digest;  // what the model is called by its bytes; another one is refused,
+                             // though it may be signed as well. Empty: whatever is there
   std::string release_text;    // "release": the text of release.dsse
   std::string signature_text;  // "bare": the text of model.sig
   // The envelope of the trust root in force, which was accepted before. "release" wants it; "bare"
@@ -30,16 +33,25 @@ struct EngineConfig {
   std::vector<std::string>
       trusted_keys_pem;  // "directory" and "bare": public keys, one of which must have signed it
   bool qualify = false;  // the release's whole qualification comes before `ready`
-  std::string known_answers;    // what this model answered at former starts, by kernel set
-                                // (known_answers.h); empty: nothing yet
-  std::string backend = "cpu";  // "cpu" or "reference"
-  std::uint32_t threads = 0;    // 0: as many as the process may run on
+  std::string known_answers;  // what this model answered at former starts, by kernel set
+                              // (known_answers.h); empty: nothing yet
+  // "auto": GPUs where they can compute the model, else the CPU (backend_choice.h). "cpu", "cuda",
+  // "reference".
+  std::string backend = "auto";
+  std::vector<std::string> gpus;  // which may be used: UUIDs, or numbers as CUDA counts; empty: all
+  std::vector<std::string>
+      gpus_excluded;                      // UUIDs of GPUs that are out of use, whatever `gpus` says
+  std::uint32_t gpu_memory_percent = 90;  // of a GPU's memory, to be taken
+  std::string gpu_weights = "as_is";      // "as_is", or "fp8": float weights are rounded to e4m3
+  std::uint32_t step_deadline_ms =
+      5'000;                  // a forward pass on a GPU that takes longer hangs; 0: none
+  std::uint32_t threads = 0;  // 0: as many as the process may run on
   std::uint32_t context_tokens =
       0;  // per sequence; 0: what the model was trained for, at most 8,192
   std::uint32_t sequences_max = 16;
   std::uint64_t kv_cache_bytes = 0;  // 0: enough for four whole contexts
   std::uint64_t memory_bytes_max =
-      0;  // weights + KV + scratch; 0: three quarters of the machine's memory
+      0;  // weights + KV + scratch on the CPU; 0: three quarters of the machine's memory
   std::string kv_format = "f16";  // "f16", "q8_0" or "f32"
   std::uint32_t step_tokens_max = 256;
   std::uint32_t queue_max = 256;
@@ -53,6 +65,7 @@ struct EngineConfig {
 
  private:
   base::Status check_source() const;
+  base::Status check_gpus() const;
 };
 
 }  // namespace daemon_engine

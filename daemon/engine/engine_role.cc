@@ -1,7 +1,9 @@
 #include "daemon/engine/engine_role.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "hardening/base/file.h"
 #include "hardening/base/log.h"
 #include "hardening/base/utf8.h"
+#include "runtime/model/kernel_status.h"
 
 namespace daemon_engine {
 namespace {
@@ -26,9 +29,12 @@ using daemon_supervisor::RoleContext;
 // A release's statement and a trust root travel in it.
 constexpr std::size_t kConfigBytesMax = 64u << 20;
 
-// Exit statuses: the supervisor starts an engine again after the one, and not after the other.
+// Exit statuses (daemon/PROTOCOL.md, section 10): the supervisor starts an engine again after each
+// of them but the last, and has the GPU looked after where it was the device.
 constexpr int kFailed = 1;
-constexpr int kRejected = 3;
+constexpr int kDeviceFailed = 3;
+constexpr int kDeviceHung = 4;
+constexpr int kRejected = 5;
 
 // Progress goes out at most this often: the supervisor wants to know that it moves, not how every
 // tensor fares.
@@ -64,11 +70,15 @@ base::Json ready_report(const LoadedModel& model, const EngineConfig& config, st
                         StartChecks checks, const hardening::Sandbox& sandbox) {
   base::Json memory = base::Json::array();
   for (const std::string& line : model.decoder->plan().summary()) memory.push_back(line);
+  base::Json gpus = base::Json::array();
+  for (const kernels::cuda::Gpu& gpu : model.backend.gpus) gpus.push_back(gpu.uuid);
   base::Json report = base::Json::object(
       {{"model", config.model_id},
        {"digest", model.digest},
        {"signer", model.signer},
-       {"kernels", model.ops->name()},
+       {"kernels", model.kernels},
+       {"backend", model.backend.describe(model.kernels)},
+       {"gpus", std::move(gpus)},
        {"context_tokens", static_cast<std::uint64_t>(model.decoder->shape().context_tokens_max)},
        {"load_ms", load_ms},
        {"load_phases_ms", base::Json::object({{"adopted", model.adopted},
@@ -94,23 +104,42 @@ void hand_over(daemon_ipc::Channel& control, LoadedModel::Kept kept, const base:
   if (!sent.ok()) log.warning("weights are not handed over: " + sent.error().message);
 }
 
-// Tells the supervisor that starting again is of no use, and why.
-void reject(daemon_ipc::Channel& control, const base::Error& why, const base::Logger& log) {
+// As much of a text as fits, in whole characters.
+std::string shortened(std::string_view rest, std::size_t bytes_max) {
   constexpr std::size_t kCharacterBytesMax = 4;
   std::string text;
-  std::string_view rest = why.message;
-  while (!rest.empty() && text.size() + kCharacterBytesMax <= daemon_ipc::kRejectedTextBytesMax) {
+  while (!rest.empty() && text.size() + kCharacterBytesMax <= bytes_max) {
     const base::Utf8Char next = base::decode_utf8(rest);
     base::append_utf8(text, next.code_point);
     rest.remove_prefix(next.bytes);
   }
-  const Status sent = control.send(daemon_ipc::Rejected{std::move(text)});
+  return text;
+}
+
+// Tells the supervisor that starting again is of no use, and why.
+void reject(daemon_ipc::Channel& control, const base::Error& why, const base::Logger& log) {
+  const Status sent =
+      control.send(daemon_ipc::Rejected{shortened(why.message, daemon_ipc::kRejectedTextBytesMax)});
   if (!sent.ok())
     log.warning("the supervisor does not hear why the model is rejected: " + sent.error().message);
 }
 
+// What people are shown of a start that failed, until the next one. The log has it whole.
+void tell_failure(daemon_ipc::Channel& control, const base::Error& why) {
+  (void)control.send(
+      daemon_ipc::Progress{0, 0, shortened(why.message, daemon_ipc::kProgressTextBytesMax)});
+}
+
+// Why an engine ends before its control channel does.
+struct Ending {
+  bool rejected = false;
+  bool ready = false;  // it was, before
+  // Not destroyed where its device failed: a driver that hangs would not let us go.
+  std::optional<LoadedModel> model;
+};
+
 Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHooks& hooks,
-             const base::Logger& log, bool& rejected) {
+             const base::Logger& log, Ending& ending) {
   const base::SystemClock clock;
   const std::int64_t started_ns = clock.monotonic_ns();
   const EngineConfig config = TRY(read_config(context.config));
@@ -131,16 +160,17 @@ Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHoo
           {.config = config, .clock = clock, .progress = reporter, .page = &page, .hooks = hooks})
           .context("load model");
   // Somebody we trust did not sign this, and never will have.
-  rejected = !loaded.ok() && loaded.error().code == base::ErrorCode::kDenied;
-  LoadedModel model = TRY(std::move(loaded));
+  ending.rejected = !loaded.ok() && loaded.error().code == base::ErrorCode::kDenied;
+  LoadedModel& model = ending.model.emplace(TRY(std::move(loaded)));
   if (!model.note.empty()) log.warning(model.note);
+  if (!model.backend.reason.empty()) log.notice("no GPU computes: " + model.backend.reason);
   hand_over(control, std::move(model.kept), log);
   CheckEngines check_engines = TRY(make_check_engines(model, config));
   TRY(context.sandbox.lock_down());
   const std::int64_t load_ms = (clock.monotonic_ns() - started_ns) / 1'000'000;
   // Behind the door: what is checked against is a signed file, but a parser is a parser.
   auto checked = run_start_checks(model, config, check_engines, clock, reporter);
-  rejected = !checked.ok() && checked.error().code != base::ErrorCode::kDevice;
+  ending.rejected = !checked.ok() && checked.error().code != base::ErrorCode::kDevice;
   StartChecks checks = TRY(std::move(checked));
   if (!checks.note.empty()) log.warning(checks.note);
   check_engines = {};
@@ -148,8 +178,9 @@ Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHoo
   model.evaluations.clear();
   TRY(control.send(daemon_ipc::Ready{
       ready_report(model, config, load_ms, std::move(checks), context.sandbox).dump()}));
+  ending.ready = true;
   log.info("model loaded",
-           {{"model", config.model_id}, {"kernels", model.ops->name()}, {"ms", load_ms}});
+           {{"model", config.model_id}, {"kernels", model.kernels}, {"ms", load_ms}});
 
   const PromptTools tools{*model.tokenizer, model.chat_template.get(),
                           model.decoder->shape().context_tokens_max};
@@ -163,13 +194,20 @@ Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHoo
 int run_engine_role(RoleContext context, const EngineHooks& hooks) {
   const base::Logger log("engine");
   daemon_ipc::Channel control(std::move(context.control));
-  bool rejected = false;
-  const Status status = serve(context, control, hooks, log, rejected);
+  Ending ending;
+  const Status status = serve(context, control, hooks, log, ending);
   if (status.ok()) return 0;
-  log.error(status.error().message, {{"kind", base::error_code_name(status.error().code)}});
-  if (!rejected) return kFailed;
-  reject(control, status.error(), log);
-  return kRejected;
+  const base::Error& error = status.error();
+  log.error(error.message, {{"kind", base::error_code_name(error.code)}});
+  if (ending.rejected) {
+    reject(control, error, log);
+    return kRejected;
+  }
+  if (!ending.ready) tell_failure(control, error);
+  // At once, and past every destructor: nothing of the device's is given back to it.
+  if (error.code == base::ErrorCode::kDevice)
+    ::_exit(runtime::is_hung(error) ? kDeviceHung : kDeviceFailed);
+  return kFailed;
 }
 
 }  // namespace daemon_engine

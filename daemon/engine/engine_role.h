@@ -14,8 +14,9 @@
 namespace daemon_engine {
 
 // Returns the process's exit status: 0 after the control channel ended, 1 when it failed and a
-// fresh process may do better, 3 when the model is not to serve here (said in `rejected` before): a
-// signature, a known answer or the qualification is wrong.
+// fresh process may do better, 5 when the model is not to serve here (said in `rejected` before): a
+// signature, a known answer or the qualification is wrong. Where the device failed it does not
+// return but ends the process: with 3, or with 4 when a step on it did not end.
 int run_engine_role(daemon_supervisor::RoleContext context, const EngineHooks& hooks);
 
 }  // namespace daemon_engine

@@ -113,7 +113,8 @@ Result<std::unique_ptr<runtime::Engine>> make_answering_engine(
       tokenizer);
 }
 
-Status answer_prompt(runtime::Engine& engine, std::size_t context_tokens, KnownAnswer& answer) {
+Status answer_prompt(runtime::Engine& engine, std::size_t context_tokens, KnownAnswer& answer,
+                     AnswerWith with) {
   const auto make = [&](std::size_t) -> Result<runtime::GenerationRequest> {
     runtime::GenerationRequest request;
     request.prompt = answer.prompt;
@@ -122,14 +123,14 @@ Status answer_prompt(runtime::Engine& engine, std::size_t context_tokens, KnownA
             ? std::min(context_tokens - answer.prompt.size(), kKnownTokens)
             : 0);
     request.ignore_end_tokens = true;
-    request.logprobs = true;
+    request.logprobs = with == AnswerWith::kLogprobs;
     request.sampling.temperature = 0;
     return request;
   };
-  const auto take = [&answer](std::size_t, const Answer& given) -> Status {
+  const auto take = [&answer, with](std::size_t, const Answer& given) -> Status {
     for (const Answer::Token& token : given.generated) {
       answer.tokens.push_back(token.token);
-      answer.logprobs.push_back(token.logprob);
+      if (with == AnswerWith::kLogprobs) answer.logprobs.push_back(token.logprob);
     }
     return {};
   };

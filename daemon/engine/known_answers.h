@@ -14,6 +14,7 @@
 #define DAEMON_ENGINE_KNOWN_ANSWERS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,10 +66,14 @@ std::vector<runtime::TokenId> fixed_prompt(const runtime::Tokenizer& tokenizer);
 base::Result<std::unique_ptr<runtime::Engine>> make_answering_engine(
     runtime::Decoder& decoder, const runtime::Tokenizer& tokenizer);
 
-// Fills in `tokens` and `logprobs`: greedy, whatever would end an answer; fewer tokens where the
-// context has no more room. kDevice when the decoder fails; kDenied when the logits are no numbers.
-base::Status answer_prompt(runtime::Engine& engine, std::size_t context_tokens,
-                           KnownAnswer& answer);
+// With tokens alone a decoder that draws may draw them itself (runtime::Decoder::draws).
+enum class AnswerWith : std::uint8_t { kLogprobs, kTokens };
+
+// Fills in `tokens` and, unless only tokens are asked for, `logprobs`: greedy, whatever would end
+// an answer; fewer tokens where the context has no more room. kDevice when the decoder fails;
+// kDenied when the logits are no numbers.
+base::Status answer_prompt(runtime::Engine& engine, std::size_t context_tokens, KnownAnswer& answer,
+                           AnswerWith with = AnswerWith::kLogprobs);
 
 // kDenied says what differs.
 base::Status compare_answers(const KnownAnswer& known, const KnownAnswer& now);

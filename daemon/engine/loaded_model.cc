@@ -1,14 +1,13 @@
 #include "daemon/engine/loaded_model.h"
 
 #include <fmt/format.h>
-#include <sched.h>
-#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "daemon/engine/backend.h"
 #include "daemon/engine/evaluation_set.h"
 #include "daemon/engine/set_fields.h"
 #include "hardening/base/clock.h"
@@ -90,45 +89,6 @@ std::string name_signers(const std::vector<std::string>& ids) {
   return text;
 }
 
-std::size_t available_threads() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-}
-
-std::uint64_t three_quarters_of_memory() {
-  struct sysinfo info {};
-  if (::sysinfo(&info) != 0) return 0;
-  return std::uint64_t{info.totalram} * info.mem_unit / 4 * 3;
-}
-
-Result<std::unique_ptr<kernels::Ops>> make_ops(const EngineConfig& config,
-                                               const kernels::Limits& limits) {
-  if (config.backend == "reference") return kernels::make_reference_ops(limits);
-  if (config.backend != "cpu") return base::unsupported("backend " + config.backend);
-  const std::size_t threads = config.threads != 0 ? config.threads : available_threads();
-  auto ops = kernels::make_cpu_ops({.limits = limits, .threads = threads});
-  if (ops == nullptr) return base::exhausted("the CPU backend could not be made");
-  return ops;
-}
-
-kernels::KvFormat kv_format_of(std::string_view name) {
-  if (name == "f32") return kernels::KvFormat::kF32;
-  return name == "q8_0" ? kernels::KvFormat::kQ8_0 : kernels::KvFormat::kF16;
-}
-
-runtime::MemoryRequest memory_request(const EngineConfig& config) {
-  runtime::MemoryRequest request;
-  request.context_tokens = config.context_tokens;
-  request.kv_bytes = config.kv_cache_bytes;
-  request.memory_bytes_max =
-      config.memory_bytes_max != 0 ? config.memory_bytes_max : three_quarters_of_memory();
-  request.kv_format = kv_format_of(config.kv_format);
-  request.rows_max = std::max(config.step_tokens_max, config.sequences_max);
-  request.logit_rows_max = std::max<std::size_t>(config.sequences_max, 16);
-  return request;
-}
-
 unsigned verify_threads(const EngineConfig& config) {
   return static_cast<unsigned>(config.threads != 0 ? config.threads : available_threads());
 }
@@ -208,9 +168,10 @@ class TokenizerMaker {
 // made of it.
 class Loading {
  public:
+  // `choice` is what to compute on; it may fall back on the way.
   Loading(const provisioning::TrustedModel& bundle, const std::string& name,
-          const LoadContext& context)
-      : bundle_(bundle), name_(name), context_(context), laps_(context.clock) {
+          const LoadContext& context, BackendChoice& choice)
+      : bundle_(bundle), name_(name), context_(context), choice_(choice), laps_(context.clock) {
     model_.digest = bundle.digest();
     if (bundle.release() != nullptr) model_.release = bundle.digest();
     model_.signer = name_signers(bundle.signers());
@@ -224,7 +185,9 @@ class Loading {
     model_.adopted = true;
     model_.times.verify_ms = laps_.next_ms();
     const auto packed = TRY(runtime::PackedModel::parse(weights.bytes()));
-    TRY(prepare(TRY(runtime::read_model_file(packed.file()))));
+    TRY(prepare(packed.file(), TRY(runtime::read_model_file(packed.file()))));
+    if (choice_.kind == BackendKind::kCuda)
+      return base::unsupported("a GPU computes, with weights of its own");
     model_.decoder =
         TRY(runtime::Transformer::load(std::move(weights), *model_.ops, transformer_options()));
     return finish();
@@ -234,11 +197,12 @@ class Loading {
     base::VerifiedFile file =
         TRY(bundle_.read(name_, verify_threads(context_.config), reporter("verifying the model")));
     model_.times.verify_ms = laps_.next_ms();
-    TRY(prepare(TRY(runtime::read_model_file(file.bytes()))));
+    TRY(prepare(TRY(runtime::GgufFile::parse(file.bytes())),
+                TRY(runtime::read_model_file(file.bytes()))));
     TRY(keep_weights(file));
     if (model_.decoder == nullptr) {
       model_.decoder =
-          TRY(runtime::Transformer::load(std::move(file), *model_.ops, transformer_options()));
+          TRY(runtime::Transformer::load(std::move(file), devices_, transformer_options()));
     }
     return finish();
   }
@@ -252,17 +216,19 @@ class Loading {
 
   runtime::TransformerOptions transformer_options() const {
     runtime::TransformerOptions options;
-    options.memory = memory_request(context_.config);
+    options.memory = request_;
     options.progress = reporter("loading the weights");
     options.progress_counter = context_.page != nullptr ? &context_.page->counter() : nullptr;
     return options;
   }
 
-  Status prepare(runtime::ModelFile parts) {
-    const runtime::MemoryRequest memory = memory_request(context_.config);
-    const std::size_t context_tokens = runtime::planned_context(parts.spec, memory);
-    model_.ops = TRY(make_ops(
-        context_.config, runtime::backend_limits(parts.spec, memory.rows_max, context_tokens)));
+  Status prepare(const runtime::GgufFile& file, runtime::ModelFile parts) {
+    Backend backend = TRY(make_backend(file, context_.config, context_.hooks, choice_));
+    request_ = backend.request;
+    devices_ = backend.devices();
+    model_.ops = std::move(backend.ops.front());
+    for (std::size_t i = 1; i < backend.ops.size(); ++i)
+      model_.more_ops.push_back(std::move(backend.ops[i]));
     if (!parts.chat_template.empty()) {
       model_.chat_template =
           TRY(runtime::ChatTemplate::parse(parts.chat_template).context("chat template"));
@@ -276,7 +242,7 @@ class Loading {
   // for that.
   Status keep_weights(base::VerifiedFile& file) {
     const std::string& keep = context_.config.keep_weights;
-    if (keep == "never" || model_.ops->packed_layout() == 0) return {};
+    if (keep == "never" || devices_.size() > 1 || model_.ops->packed_layout() == 0) return {};
     const runtime::TransformerOptions options = transformer_options();
     auto packed = runtime::pack_model(
         file, *model_.ops,
@@ -313,7 +279,9 @@ class Loading {
     runtime::Decoder& decoder = model_.decorated ? *model_.decorated : *model_.decoder;
     model_.timed_decoder = std::make_unique<TimedDecoder>(decoder, context_.clock, context_.page);
     model_.engine = TRY(runtime::Engine::create(engine, *model_.timed_decoder, *model_.tokenizer));
-    model_.kernel_set = model_.ops->name();
+    model_.backend = choice_;
+    model_.kernels = model_.ops->name();
+    model_.kernel_set = model_.kernels;
     if (config.kv_format != kPlainKvFormat) model_.kernel_set += "+kv-" + config.kv_format;
     model_.times.engine_ms = laps_.next_ms();
     return std::move(model_);
@@ -322,20 +290,42 @@ class Loading {
   const provisioning::TrustedModel& bundle_;
   const std::string& name_;
   const LoadContext& context_;
+  BackendChoice& choice_;
   Laps laps_;
+  runtime::MemoryRequest request_;
+  std::vector<runtime::StageDevice> devices_;
   LoadedModel model_;
   std::optional<TokenizerMaker> tokenizer_;
 };
 
+std::span<const std::string> permitted_backends(const provisioning::TrustedModel& bundle) {
+  if (bundle.release() == nullptr) return {};
+  return bundle.release()->backends;
+}
+
+// From the file; once more where a GPU was to compute and turns out not to know the model's formats
+// or shapes, or to have less memory than it said.
+Result<LoadedModel> load_file(const provisioning::TrustedModel& bundle, const std::string& name,
+                              const LoadContext& context, BackendChoice& choice) {
+  auto loaded = Loading(bundle, name, context, choice).from_file().context(name);
+  if (loaded.ok() || choice.kind != BackendKind::kCuda || !choice.may_fall_back) return loaded;
+  const base::ErrorCode code = loaded.error().code;
+  if (code != base::ErrorCode::kUnsupported && code != base::ErrorCode::kExhausted) return loaded;
+  choice.fall_back(loaded.error().message);
+  return Loading(bundle, name, context, choice).from_file().context(name);
+}
+
 Result<LoadedModel> load_weights(const provisioning::TrustedModel& bundle, const std::string& name,
                                  base::Fd former_weights, const LoadContext& context) {
+  BackendChoice choice = TRY(choose_backend(context.config, permitted_backends(bundle),
+                                            find_gpus(context.config, context.hooks)));
   std::string note;
   if (former_weights.is_open()) {
-    auto adopted = Loading(bundle, name, context).from_weights(std::move(former_weights));
+    auto adopted = Loading(bundle, name, context, choice).from_weights(std::move(former_weights));
     if (adopted.ok()) return adopted;
     note = "the former engine's weights are not used: " + adopted.error().message;
   }
-  LoadedModel model = TRY(Loading(bundle, name, context).from_file().context(name));
+  LoadedModel model = TRY(load_file(bundle, name, context, choice));
   if (!note.empty()) model.note = model.note.empty() ? note : note + "; " + model.note;
   return model;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/engine/backend_choice.h"
 #include "daemon/engine/engine_config.h"
 #include "daemon/engine/engine_hooks.h"
 #include "daemon/engine/timed_decoder.h"
@@ -41,7 +42,7 @@ struct LoadedModel {
   std::string digest;   // the release's id, or the root digest of a bare model; hex
   std::string release;  // the release's id: SHA-256 of its statement; empty: a bare model
   std::string signer;   // ids of the keys that signed it
-  // What its tokens follow from, beside the model and the request: the kernels, and how keys and
+  // What its tokens follow from, beside the model and the request: `kernels`, and how keys and
   // values are kept where that is not f16 ("avx2+kv-q8_0").
   std::string kernel_set;
   std::string file;  // the model's file, as the signed statement names it
@@ -53,6 +54,9 @@ struct LoadedModel {
   std::unique_ptr<runtime::Tokenizer> tokenizer;
   std::unique_ptr<runtime::ChatTemplate> chat_template;  // null when the model has none
   std::unique_ptr<kernels::Ops> ops;
+  std::vector<std::unique_ptr<kernels::Ops>> more_ops;  // of the stages after the first
+  BackendChoice backend;
+  std::string kernels;  // the kernel set (kernels::Ops::name)
   std::unique_ptr<runtime::Transformer> decoder;
   std::unique_ptr<runtime::Decoder> decorated;  // null without a hook
   std::unique_ptr<TimedDecoder> timed_decoder;  // what the engine calls
@@ -83,7 +87,8 @@ struct LoadedModel {
   // `files` is what the configuration's `source` says. Nothing of it is read before the signatures
   // were verified. `former_weights` are tried first, when there are any; should they be of another
   // file, or not sealed, or in another layout, the model is loaded from its file, and `note` says
-  // why. kDenied: somebody we trust did not sign this.
+  // why. What computes is decided here, too (backend_choice.h). kDenied: somebody we trust did not
+  // sign this, or not for what is configured.
   static base::Result<LoadedModel> load(base::Fd files, base::Fd former_weights,
                                         const LoadContext& context);
 };

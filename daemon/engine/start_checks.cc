@@ -63,12 +63,13 @@ class Checks {
   Status ask_known() {
     KnownAnswers known = former_answers();
     const std::int64_t begin_ns = clock_.monotonic_ns();
-    KnownAnswer now = {std::string(model_.ops->name()), config_.kv_format, model_.file, {}, {}, {}};
+    KnownAnswer now = {model_.kernels, config_.kv_format, model_.file, {}, {}, {}};
     const KnownAnswer* former = known.find(now.kernels, now.kv, now.file);
     now.prompt = former != nullptr ? former->prompt : new_prompt();
     TRY(answer_prompt(*engines_.answering, model_.decoder->shape().context_tokens_max, now)
             .context("known-answer test"));
     if (former != nullptr) TRY(compare_answers(*former, now));
+    if (model_.timed_decoder->draws()) TRY(ask_drawn(now));
     checks_.known_answer =
         base::Json::object({{"result", former != nullptr ? "matched" : "recorded"},
                             {"kernels", now.kernels},
@@ -77,6 +78,16 @@ class Checks {
     known.add(std::move(now));
     checks_.known_answers = known.serialize();
     return {};
+  }
+
+  // The same answer once more, with tokens that the device draws itself.
+  Status ask_drawn(const KnownAnswer& known) {
+    KnownAnswer drawn = {known.kernels, known.kv, known.file, known.prompt, {}, {}};
+    TRY(answer_prompt(*engines_.answering, model_.decoder->shape().context_tokens_max, drawn,
+                      AnswerWith::kTokens)
+            .context("known-answer test"));
+    if (drawn.tokens == known.tokens) return {};
+    return base::denied("known-answer test failed: the device draws other tokens than the host");
   }
 
   Status run_qualification() {
@@ -88,7 +99,7 @@ class Checks {
                                        .window = qualifying_window(config_),
                                        .tools = {*model_.tokenizer, model_.chat_template.get(),
                                                  model_.decoder->shape().context_tokens_max},
-                                       .kernels = model_.ops->name(),
+                                       .kernels = model_.kernels,
                                        .exact = config_.kv_format == kGoldenKvFormat,
                                        .time = model_.issued,
                                        .progress = [this](std::uint64_t done, std::uint64_t total) {

@@ -29,6 +29,7 @@ class TimedDecoder final : public runtime::Decoder {
   base::Status copy_block(std::int32_t from, std::int32_t to) override {
     return decoder_.copy_block(from, to);
   }
+  bool draws() const override { return decoder_.draws(); }
   std::size_t host_threads() const override { return decoder_.host_threads(); }
 
   // Spent in forward() so far.

@@ -71,6 +71,10 @@ Status Gateway::take_control(daemon_ipc::Received received) {
     return {};
   }
   if (std::holds_alternative<daemon_ipc::Reload>(message)) return reload(received.fd);
+  if (auto* gpus = std::get_if<daemon_ipc::GpuMetrics>(&received.message)) {
+    metrics_.set_gpus(std::move(gpus->text));
+    return {};
+  }
   if (const auto* drain = std::get_if<daemon_ipc::Drain>(&message);
       drain != nullptr && !draining_) {
     begin_drain(drain->timeout_ms);

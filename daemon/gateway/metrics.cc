@@ -120,11 +120,18 @@ void Metrics::set_gauges(const Gauges& gauges) {
   gauges_ = gauges;
 }
 
+void Metrics::set_gpus(std::string text) {
+  const std::lock_guard lock(mutex_);
+  gpus_ = std::move(text);
+}
+
 std::string Metrics::render(std::string_view model) const {
   Gauges now;
+  std::string gpus;
   {
     const std::lock_guard lock(mutex_);
     now = gauges_;
+    gpus = gpus_;
   }
   const std::string name = fmt::format("model_name=\"{}\"", escaped(model));
   std::string out;
@@ -171,7 +178,7 @@ std::string Metrics::render(std::string_view model) const {
          now.audit_records_total);
   metric("redoubt_audit_pending", "gauge", "Records of the gateway that are not durable yet.", "",
          now.audit_pending);
-  return out;
+  return out + gpus;
 }
 
 }  // namespace daemon_gateway

@@ -65,6 +65,8 @@ class Metrics {
     std::uint64_t audit_pending = 0;
   };
   void set_gauges(const Gauges& gauges);
+  // What the supervisor says of GPUs, in the format of this page.
+  void set_gpus(std::string text);
 
   // Any thread. `model` is empty while there is none.
   std::string render(std::string_view model) const;
@@ -83,6 +85,7 @@ class Metrics {
 
   mutable std::mutex mutex_;
   Gauges gauges_;
+  std::string gpus_;
 };
 
 }  // namespace daemon_gateway

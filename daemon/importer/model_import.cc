@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "daemon/doctor/driver_questions.h"
 #include "daemon/supervisor/state_directory.h"
 #include "daemon/version.h"
 #include "hardening/base/clock.h"
@@ -16,6 +17,16 @@
 
 namespace daemon_importer {
 namespace {
+
+constexpr std::int64_t kGpuAnswerMs = 15'000;  // the first question after a start may set the driver up
+
+// What can run a model here.
+std::vector<std::string> backends() {
+  std::vector<std::string> names = {"cpu"};
+  const auto gpus = daemon_doctor::ask_cuda(kGpuAnswerMs);
+  if (gpus && gpus->support == kernels::cuda::GpuSupport::kUsable) names.emplace_back("cuda");
+  return names;
+}
 
 using base::Status;
 using provisioning::ModelStore;
@@ -41,7 +52,7 @@ base::Result<ImporterConfig> configure(const daemon_config::Config& config,
     }
   }
   importer.site.product_version = daemon_version::kVersion;
-  importer.site.backends = {"cpu"};  // what this build can run a model on
+  importer.site.backends = backends();
   importer.site.memory_bytes = memory_bytes();
   importer.site.now = base::SystemClock().unix_seconds();
   importer.name = request.name;

@@ -110,6 +110,16 @@ base::Status visit_fields(Io& io, FieldsOf<Io, AuditChannel> m) {
   return io.number(m.writer, "audit_channel.writer");
 }
 
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, GpuFacts> m) {
+  return io.template text<std::uint32_t>(m.snapshot, "gpu_facts.snapshot", kGpuFactsBytesMax);
+}
+
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, GpuMetrics> m) {
+  return io.template text<std::uint32_t>(m.text, "gpu_metrics.text", kGpuMetricsBytesMax);
+}
+
 // ---- data channel -------------------------------------------------------------------------------
 
 template <typename Io>

@@ -37,6 +37,8 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kRejected, "rejected"},
     {MessageType::kRetiring, "retiring"},
     {MessageType::kAuditChannel, "audit_channel"},
+    {MessageType::kGpuFacts, "gpu_facts"},
+    {MessageType::kGpuMetrics, "gpu_metrics"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},
@@ -62,7 +64,9 @@ static_assert(kMessageBytesMax > kReportBytesMax + 64 &&
               kMessageBytesMax > kBodyChunkBytesMax + 64);
 static_assert(kMessageBytesMax > kProvenRecordBytesMax + kProofBytesMax + 64 &&
               kMessageBytesMax > kRecordBodyBytesMax + kRecordTypeBytesMax + 64 &&
-              kMessageBytesMax > kSealedPieceBytesMax + 64);
+              kMessageBytesMax > kSealedPieceBytesMax + 64 &&
+              kMessageBytesMax > kGpuFactsBytesMax + 64 &&
+              kMessageBytesMax > kGpuMetricsBytesMax + 64);
 
 template <std::size_t I>
 base::Result<Message> parse_row(base::ByteReader& reader) {

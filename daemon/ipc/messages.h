@@ -40,8 +40,10 @@ inline constexpr std::size_t kRecordBodyBytesMax = 61'440;  // as canonical JSON
 inline constexpr std::size_t kProvenRecordBytesMax =
     47'104;  // with its envelope; a longer one is not proven at once
 inline constexpr std::size_t kSealedPieceBytesMax = 32'768;
-inline constexpr std::size_t kProofBytesMax = 16'384;  // a tlog-proof, checkpoint included
-inline constexpr std::size_t kNoteBytesMax = 16'384;   // a signed note
+inline constexpr std::size_t kProofBytesMax = 16'384;     // a tlog-proof, checkpoint included
+inline constexpr std::size_t kNoteBytesMax = 16'384;      // a signed note
+inline constexpr std::size_t kGpuFactsBytesMax = 61'440;  // of sixteen GPUs with their events
+inline constexpr std::size_t kGpuMetricsBytesMax = 61'440;
 
 enum class MessageType : std::uint16_t {
   kReady = 1,
@@ -61,6 +63,8 @@ enum class MessageType : std::uint16_t {
   kRejected = 15,
   kRetiring = 16,
   kAuditChannel = 17,
+  kGpuFacts = 18,
+  kGpuMetrics = 19,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -150,6 +154,14 @@ struct Retiring {
 // Beside it one end of the channel between a writer of the audit log and the auditor.
 struct AuditChannel {
   std::uint64_t writer = 0;  // names this incarnation of the gateway, for ever
+};
+// What the health role saw of the GPUs, at one moment (daemon/health/gpu_facts.h).
+struct GpuFacts {
+  std::string snapshot;  // JSON object
+};
+// Of GPUs, in Prometheus' text format, as GET /metrics passes them on.
+struct GpuMetrics {
+  std::string text;
 };
 // The packed weights, for the engine that comes after: a sealed memfd beside the message.
 struct Weights {
@@ -312,11 +324,11 @@ struct Cosigned {
   std::string text;  // why not; else the witness and the size
 };
 
-using Message =
-    std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
-                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected, Retiring, AuditChannel,
-                 Hello, RequestBegin, RequestBody, Cancel, Admitted, Refused, Events, RequestResume,
-                 Started, Append, SealedPiece, Appended, Proof, AuditState, Cosign, Cosigned>;
+using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState,
+                             Quarantine, Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected,
+                             Retiring, AuditChannel, GpuFacts, GpuMetrics, Hello, RequestBegin,
+                             RequestBody, Cancel, Admitted, Refused, Events, RequestResume, Started,
+                             Append, SealedPiece, Appended, Proof, AuditState, Cosign, Cosigned>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

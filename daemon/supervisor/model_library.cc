@@ -86,20 +86,32 @@ Result<std::vector<std::string>> ModelLibrary::trusted_keys(const TrustStore& tr
 
 Result<EngineModel> ModelLibrary::open_directory() {
   const std::string& directory = config_.model.directory;
-  const TrustStore trust = TRY(TrustStore::open(paths_.trust));
   EngineModel model;
   model.name = config_.model.name.empty() ? last_component(directory) : config_.model.name;
   model.path = directory;
   model.created = TRY(modified_at(directory).context("model.directory"));
   model.files = TRY(base::open_file(directory, O_RDONLY | O_DIRECTORY).context("model.directory"));
-  daemon_engine::EngineConfig engine = config_.engine;
-  engine.model_id = model.name;
-  engine.created = model.created;
-  engine.trusted_keys_pem = TRY(trusted_keys(trust));
   model.spec = TRY(make_spec_());
-  model.spec.config = TRY(seal(engine));
+  model.spec.config = TRY(directory_config(model.name, model.created));
   model.spec.resources = {model.files.get()};
   return model;
+}
+
+Result<base::Fd> ModelLibrary::directory_config(const std::string& name, std::int64_t created) {
+  const TrustStore trust = TRY(TrustStore::open(paths_.trust));
+  daemon_engine::EngineConfig engine = config_.engine;
+  engine.model_id = name;
+  engine.created = created;
+  engine.trusted_keys_pem = TRY(trusted_keys(trust));
+  engine.gpus_excluded = gpus_excluded_;
+  return seal(engine);
+}
+
+Result<base::Fd> ModelLibrary::config_of(const EngineModel& model) {
+  if (model.id.empty()) return directory_config(model.name, model.created);
+  ModelStore store = TRY(ModelStore::open(paths_.store));
+  const StoredModel stored = TRY(store.find(model.id));
+  return engine_config(store, stored, model.on_trial);
 }
 
 Result<base::Fd> ModelLibrary::engine_config(ModelStore& store, const StoredModel& stored,
@@ -109,6 +121,7 @@ Result<base::Fd> ModelLibrary::engine_config(ModelStore& store, const StoredMode
   engine.model_id = name_of(stored);
   engine.created = stored.imported;
   engine.qualify = qualify;
+  engine.gpus_excluded = gpus_excluded_;
   engine.known_answers = TRY(store.answers(stored));
   engine.source = stored.bare ? "bare" : "release";
   engine.model_digest = stored.id;

@@ -37,12 +37,15 @@ class ModelLibrary final : public Models {
   void fail(const std::string& id, const std::string& why) override;
   bool fall_back(const std::string& id, const std::string& why) override;
   base::Result<base::Fd> served(const EngineModel& model, const base::Json& report) override;
+  void exclude_gpus(std::vector<std::string> uuids) override { gpus_excluded_ = std::move(uuids); }
+  base::Result<base::Fd> config_of(const EngineModel& model) override;
   base::Json report() override;
 
  private:
   using Change = std::function<bool(provisioning::Activation&)>;
 
   base::Result<EngineModel> open_directory();
+  base::Result<base::Fd> directory_config(const std::string& name, std::int64_t created);
   base::Result<EngineModel> open_stored(const std::string& id, bool on_trial);
   base::Result<base::Fd> engine_config(provisioning::ModelStore& store,
                                        const provisioning::StoredModel& stored, bool qualify);
@@ -59,6 +62,7 @@ class ModelLibrary final : public Models {
   MakeSpec make_spec_;
   const base::Logger& log_;
   const base::Clock& clock_;
+  std::vector<std::string> gpus_excluded_;
   // As they were seen a minute ago at most.
   std::int64_t look_again_at_s_ = 0;
   std::uint64_t trust_version_ = 0;  // of the root in force; 0: none

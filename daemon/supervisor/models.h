@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemon/supervisor/role.h"
 #include "hardening/base/fd.h"
@@ -59,6 +60,11 @@ class Models {
   // An engine of the active model is ready for the first time and reports this: floors are raised,
   // answers recorded. The configuration for its next start; an Error: the one it has will do.
   virtual base::Result<base::Fd> served(const EngineModel& model, const base::Json& report) = 0;
+
+  // The GPUs that engines may not use, by UUID: of every configuration that is made from now on.
+  virtual void exclude_gpus(std::vector<std::string> uuids) = 0;
+  // The configuration of this model's engine, made anew. `on_trial` as when it was opened.
+  virtual base::Result<base::Fd> config_of(const EngineModel& model) = 0;
 
   // For `redoubt status`: an object.
   virtual base::Json report() = 0;

@@ -56,6 +56,8 @@ void Role::start(std::int64_t now) {
   ready_at_ = 0;
   killed_at_ = 0;
   held_ = false;
+  renewed_ = false;
+  busy_ = false;
   deadline_ = Liveness::kNever;
   failure_.clear();
   progress_.clear();
@@ -157,7 +159,8 @@ void Role::collect_exit(std::int64_t now) {
   channel_.reset();
   ++ends_;
   // One that was told to stop has been ended by us, however it took it.
-  ended_from_outside_ = state_ == RoleState::kStopping || (from_outside && killed_at_ == 0);
+  ended_from_outside_ =
+      state_ == RoleState::kStopping || renewed_ || (from_outside && killed_at_ == 0);
   if (state_ != RoleState::kStopping) {
     last_exit_ = failure_.empty() ? how : fmt::format("{} ({})", failure_, how);
     return wait_to_restart(now);
@@ -176,6 +179,12 @@ void Role::fail(std::string_view why, std::int64_t now) {
   kill_process(now);
 }
 
+void Role::renew(std::string_view why, std::int64_t now) {
+  if (!child_ || killed_at_ != 0 || state_ == RoleState::kStopping) return;
+  renewed_ = true;
+  fail(why, now);
+}
+
 void Role::kill_process(std::int64_t now) {
   channel_.reset();
   if (!child_ || killed_at_ != 0) return;
@@ -187,6 +196,13 @@ void Role::kill_process(std::int64_t now) {
 }
 
 void Role::wait_to_restart(std::int64_t now) {
+  if (renewed_) {
+    log_.notice("role is replaced", {{"role", spec_.name}, {"why", failure_}});
+    note_end(last_exit_, true, 0);
+    state_ = RoleState::kWaiting;
+    deadline_ = now;
+    return;
+  }
   const bool was_degraded = degraded(now);
   const std::int64_t delay_ms = restarts_.failed(now, ready_at_ != 0);
   log_.error("role failed",
@@ -270,7 +286,10 @@ base::Json Role::serialize(std::int64_t now) const {
                           {"degraded", degraded(now)},
                           {"uptime_ms", child_ ? now - started_at_ : std::int64_t{0}}});
   if (state_ == RoleState::kWaiting) json.set("restart_in_ms", restart_in_ms(now));
-  if (state_ == RoleState::kStarting && !progress_.empty()) json.set("progress", progress_);
+  // Of one that waits: how far the last start came, or why it failed.
+  const bool told =
+      state_ == RoleState::kStarting || (state_ == RoleState::kWaiting && ready_at_ == 0);
+  if (told && !progress_.empty()) json.set("progress", progress_);
   if (!last_exit_.empty()) json.set("last_exit", last_exit_);
   if (weights_) json.set("weights_kept_bytes", weights_->bytes);
   if (!serving()) return json;

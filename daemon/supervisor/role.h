@@ -86,6 +86,9 @@ class Role {
   bool offer(const daemon_ipc::Message& message, std::int64_t now);
   // Ends it for what it did or left undone; it is started again as after any failure.
   void condemn(std::string_view why, std::int64_t now) { fail(why, now); }
+  // Ends it for no fault of its own, so that a fresh one takes its place at once: no failure, and
+  // nobody's request is to blame.
+  void renew(std::string_view why, std::int64_t now);
   // What it said that is the supervisor's to judge: everything but what its life consists of
   // (`ready`, `progress`, `alive`, `weights`, `drained`), in order.
   std::vector<daemon_ipc::Message> take_inbox() { return std::exchange(inbox_, {}); }
@@ -107,6 +110,7 @@ class Role {
   std::int64_t unanswered_ms(std::int64_t now) const {
     return serving() ? liveness_.unanswered_ms(now) : 0;
   }
+  bool busy() const { return serving() && busy_; }  // as it last answered
   bool degraded(std::int64_t now) const { return restarts_.degraded(now); }
   std::int64_t restart_in_ms(std::int64_t now) const;
   // Past its deadline: from then on until its process has ended and, where another was started in
@@ -169,6 +173,7 @@ class Role {
   std::string last_exit_;
   std::uint64_t ends_ = 0;
   bool ended_from_outside_ = false;
+  bool renewed_ = false;  // the present process was ended by renew()
   std::vector<daemon_ipc::Message> inbox_;
   std::vector<RoleEvent> events_;  // few: a role does not end more often than it is started
   base::Json report_;

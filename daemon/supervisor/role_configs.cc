@@ -8,6 +8,7 @@
 
 #include "daemon/audit/seal/sealed_text.h"
 #include "daemon/auditor/auditor_config.h"
+#include "daemon/health/health_config.h"
 #include "daemon/supervisor/sealed_memfd.h"
 #include "hardening/base/file.h"
 #include "hardening/base/hex.h"
@@ -32,14 +33,8 @@ base::Result<std::string> read_proc(const std::string& path) {
   return text;
 }
 
-// The kernel's, or, where /proc shows processes alone (ProcSubset=pid), what systemd says it is.
 std::string boot_id(const base::Logger& log) {
-  const auto text = read_proc("/proc/sys/kernel/random/boot_id");
-  std::string id = text.ok() ? text.value() : "";
-  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
-  if (is_boot_id(id)) return id;
-  const char* told = std::getenv("REDOUBT_BOOT_ID");
-  if (told != nullptr && is_boot_id(told)) return told;
+  if (auto id = kernel_boot_id()) return *std::move(id);
   log.warning(
       "the kernel's boot id is not to be had: records name this start of the service instead");
   std::byte random[kBootIdBytes];
@@ -84,6 +79,23 @@ base::Result<base::Fd> create_auditor_config(const daemon_config::Config& config
   auditor.boot = boot_id(log);
   auditor.supervisor = supervisor;
   return create_sealed_memfd("auditor-config", auditor.serialize());
+}
+
+base::Result<base::Fd> create_health_config(const daemon_config::Config& config) {
+  daemon_health::HealthConfig health;
+  if (!config.gpu.nvml_library.empty()) health.nvml_library = config.gpu.nvml_library;
+  health.poll_interval_ms = config.gpu.poll_interval_ms;
+  return create_sealed_memfd("health-config", health.serialize());
+}
+
+std::optional<std::string> kernel_boot_id() {
+  const auto text = read_proc("/proc/sys/kernel/random/boot_id");
+  std::string id = text.ok() ? text.value() : "";
+  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
+  if (is_boot_id(id)) return id;
+  const char* told = std::getenv("REDOUBT_BOOT_ID");
+  if (told != nullptr && is_boot_id(told)) return told;
+  return std::nullopt;
 }
 
 }  // namespace daemon_supervisor

@@ -1,10 +1,12 @@
-// What the gateway is told when it starts, put together from the configuration file and the state
+// What roles are told when they start, put together from the configuration file and the state
 // directory.
 #ifndef DAEMON_SUPERVISOR_ROLE_CONFIGS_H_
 #define DAEMON_SUPERVISOR_ROLE_CONFIGS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "daemon/config/config.h"
 #include "daemon/supervisor/state_directory.h"
@@ -22,6 +24,13 @@ base::Result<base::Fd> create_gateway_config(const daemon_config::Config& config
 // A sealed memfd with the JSON of AuditorConfig; `supervisor` is the writer that we are.
 base::Result<base::Fd> create_auditor_config(const daemon_config::Config& config,
                                              std::uint64_t supervisor, const base::Logger& log);
+
+// A sealed memfd with the JSON of HealthConfig.
+base::Result<base::Fd> create_health_config(const daemon_config::Config& config);
+
+// The kernel's boot id, or, where /proc shows processes alone (ProcSubset=pid), what systemd says
+// it is: 32 hexadecimal digits. Nothing: it is not to be had.
+std::optional<std::string> kernel_boot_id();
 
 }  // namespace daemon_supervisor
 

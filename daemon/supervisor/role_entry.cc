@@ -12,6 +12,7 @@
 #include "daemon/auditor/auditor_role.h"
 #include "daemon/engine/engine_role.h"
 #include "daemon/gateway/gateway_role.h"
+#include "daemon/health/health_role.h"
 #include "daemon/importer/importer_role.h"
 #include "daemon/supervisor/role_context.h"
 #include "hardening/base/log.h"
@@ -39,6 +40,14 @@ std::optional<hardening::Policy> policy_of_role(const RoleRequest& request) {
   if (request.name == "gateway") {
     return hardening::gateway_policy(request.identity, request.descriptors, request.open_files_max);
   }
+  if (request.name == "engine" && request.gpu) {
+    return hardening::gpu_engine_policy(request.identity, request.descriptors, kFirstResource,
+                                        hardening::gpu_compute_paths());
+  }
+  if (request.name == "health") {
+    return hardening::health_policy(request.identity, request.descriptors,
+                                    hardening::gpu_fact_paths(request.library));
+  }
   if (request.name == "engine") {
     return hardening::engine_policy(request.identity, request.descriptors, kFirstResource);
   }
@@ -62,7 +71,7 @@ std::optional<hardening::Policy> policy_for(const RoleRequest& request, const Ro
 // A person who calls `redoubt role` by hand is told so instead of meeting a closed descriptor
 // later.
 base::Status check_descriptors(int count) {
-  if (count <= kFirstResource || count > kDescriptorsMax) {
+  if (count < kFirstResource || count > kDescriptorsMax) {
     return base::invalid_input("roles are started by 'redoubt serve' alone");
   }
   for (int fd = 0; fd < count; ++fd) {
@@ -113,8 +122,10 @@ int run_role(const RoleRequest& request, const RoleHooks& hooks) {
     return kExitFailure;
   }
   auto context = make_context(request.descriptors, std::move(sandbox).value());
-  if (request.name == "gateway") return daemon_gateway::run_gateway_role(std::move(context), hooks.make_audit_sink);
+  if (request.name == "gateway")
+    return daemon_gateway::run_gateway_role(std::move(context), hooks.make_audit_sink);
   if (request.name == "auditor") return daemon_auditor::run_auditor_role(std::move(context));
+  if (request.name == "health") return daemon_health::run_health_role(std::move(context));
   if (request.name == "importer") return daemon_importer::run_importer_role(std::move(context));
   return daemon_engine::run_engine_role(std::move(context), hooks.engine);
 }

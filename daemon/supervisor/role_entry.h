@@ -11,10 +11,12 @@
 namespace daemon_supervisor {
 
 struct RoleRequest {
-  std::string name;                  // "gateway", "engine" or "importer"
+  std::string name;                  // "gateway", "engine", "auditor", "health" or "importer"
   hardening::Identity identity;      // taken where that is permitted
   int descriptors = 0;               // [0, descriptors) were placed by the supervisor
   std::uint64_t open_files_max = 0;  // gateway only
+  bool gpu = false;                  // engine: it may meet a GPU's driver
+  std::string library;               // health: NVML, an absolute path; empty: the driver's own
 };
 
 // The process's exit status. Requires the descriptors of daemon/PROTOCOL.md section 1.

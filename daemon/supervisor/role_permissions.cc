@@ -5,8 +5,8 @@ namespace {
 
 using daemon_ipc::MessageType;
 
-constexpr unsigned kGateway = 1, kEngine = 2, kAuditor = 4;
-constexpr unsigned kBoth = kGateway | kEngine, kAll = kBoth | kAuditor;
+constexpr unsigned kGateway = 1, kEngine = 2, kAuditor = 4, kHealth = 8;
+constexpr unsigned kBoth = kGateway | kEngine, kAll = kBoth | kAuditor | kHealth;
 constexpr unsigned kStarting = 1, kReady = 2, kDraining = 4, kServing = kReady | kDraining;
 
 struct Row {
@@ -24,7 +24,8 @@ constexpr Row kRows[] = {
     {MessageType::kAlive, kAll, kServing},                    //
     {MessageType::kReloaded, kGateway, kServing},             // once for each `reload`
     {MessageType::kQuarantine, kGateway, kServing},           //
-    {MessageType::kPeerLost, kAll, kServing},                 //
+    {MessageType::kPeerLost, kBoth | kAuditor, kServing},     //
+    {MessageType::kGpuFacts, kHealth, kServing},              //
     {MessageType::kRetiring, kGateway, kServing},             //
     {MessageType::kAppended, kAuditor, kServing},             // of the supervisor's own records
     {MessageType::kAuditState, kAuditor, kServing},           //

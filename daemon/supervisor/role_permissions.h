@@ -8,7 +8,7 @@
 
 namespace daemon_supervisor {
 
-enum class RoleKind : std::uint8_t { kGateway, kEngine, kAuditor };
+enum class RoleKind : std::uint8_t { kGateway, kEngine, kAuditor, kHealth };
 
 // Where a role stands between its start and its end, as far as what it may say goes.
 enum class Stage : std::uint8_t { kStarting, kReady, kDraining };

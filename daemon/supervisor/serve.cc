@@ -36,7 +36,12 @@ constexpr std::int64_t kGatewayLoadMs = 10'000;  // keys, certificate, sockets
 // meanwhile the gateway refuses work.
 constexpr std::int64_t kAuditorBusyMs = 60'000;
 constexpr std::int64_t kAuditorPingMs = 1'000;
-constexpr std::int64_t kAuditorStopMs = 5'000;    // it publishes everything
+constexpr std::int64_t kAuditorStopMs = 5'000;  // it publishes everything
+// A call of NVML may hang as long as a GPU is sick.
+constexpr std::int64_t kHealthBusyMs = 5'000;
+constexpr std::int64_t kHealthLoadMs =
+    60'000;  // drivers of many GPUs that nobody keeps awake take long
+constexpr std::int64_t kHealthPingMs = 1'000;
 constexpr std::uint32_t kGatewayOtherFiles = 64;  // beside the clients' connections
 
 // Connections need descriptors, of which roles inherit our limit.
@@ -86,6 +91,25 @@ base::Result<RoleSpec> make_gateway(const Config& config, const StatePaths& path
   return spec;
 }
 
+bool is_there(const char* path) {
+  return ::access(path, F_OK) == 0;
+}
+
+bool nvidia_is_there() {
+  return is_there("/proc/driver/nvidia") || is_there("/dev/nvidiactl");
+}
+
+// The engine meets a driver, and gets the sandbox for that, where there is one and it may compute
+// with it.
+bool may_use_gpu(const Config& config) {
+  const std::string& backend = config.engine.backend;
+  return backend != "cpu" && backend != "reference" && is_there("/dev/nvidiactl");
+}
+
+bool wants_gpu_care(const Config& config) {
+  return config.gpu.care == "always" || (config.gpu.care == "auto" && nvidia_is_there());
+}
+
 // What all engines have in common; the model, and the configuration that names it, are added later.
 base::Result<RoleSpec> make_engine(const Config& config) {
   RoleSpec spec;
@@ -94,6 +118,7 @@ base::Result<RoleSpec> make_engine(const Config& config) {
   spec.name = "engine";
   spec.identity = identity;
   spec.arguments = role_arguments("engine", identity, 0);
+  if (may_use_gpu(config)) spec.arguments.emplace_back("--gpu");
   spec.progress_page = true;
   spec.kind = RoleKind::kEngine;
   spec.patience =
@@ -121,6 +146,53 @@ base::Result<AuditParts> make_audit(const Config& config, const StatePaths& path
   spec.patience.ping_ms = kAuditorPingMs;
   spec.patience.stop_ms = kAuditorStopMs;
   return audit;
+}
+
+base::Result<RoleSpec> make_health(const Config& config) {
+  RoleSpec spec;
+  const auto identity = TRY(
+      find_identity(config.sandbox.health_user, kHealthIdentity).context("sandbox.health_user"));
+  spec.name = "health";
+  spec.identity = identity;
+  spec.arguments = role_arguments("health", identity, 0);
+  if (!config.gpu.nvml_library.empty())
+    spec.arguments.push_back("--library=" + config.gpu.nvml_library);
+  spec.config = TRY(create_health_config(config));
+  spec.kind = RoleKind::kHealth;
+  spec.patience = make_patience(kHealthLoadMs, kHealthBusyMs);
+  spec.patience.first_ms = kHealthLoadMs;  // the library's first call may be its longest
+  spec.patience.ping_ms = kHealthPingMs;
+  return spec;
+}
+
+// A file that cannot be read must not keep the service from starting; nor may it be written over
+// before somebody has seen it.
+GpuRecords read_kept_gpus(std::string& path, const base::Logger& log) {
+  auto records = read_gpu_records(path);
+  if (records.ok()) return std::move(records).value();
+  log.error(
+      "ALARM: which GPUs are out of use cannot be read: all are used, and nothing is written down",
+      {{"why", records.error().message}});
+  path.clear();
+  return {};
+}
+
+base::Result<std::optional<GpuParts>> make_gpus(const Config& config, const StatePaths& paths,
+                                                const base::Logger& log) {
+  if (!wants_gpu_care(config)) return std::optional<GpuParts>();
+  std::string path = paths.gpus;
+  GpuRecords kept = read_kept_gpus(path, log);
+  GpuWatch::Settings settings;
+  settings.limits.silence_ms = config.gpu.silence_ms;
+  // Without an id nobody can tell whether the machine was started anew: what is out of use stays
+  // so.
+  constexpr std::size_t kBootDigits = 32;
+  const std::string same = kept.boot.empty() ? std::string(kBootDigits, '0') : kept.boot;
+  settings.boot = kernel_boot_id().value_or(same);
+  settings.every_gpu_concerns = config.gpu.care == "always";
+  GpuWatch watch(std::move(settings), std::move(kept));
+  RoleSpec health = TRY(make_health(config));
+  return std::optional<GpuParts>(GpuParts{std::move(health), std::move(watch), std::move(path)});
 }
 
 void set_common(const Config& config, const base::Fd& executable, RoleSpec& spec) {
@@ -170,6 +242,11 @@ base::Status run_supervisor(const std::string& config_path, const base::Logger& 
   RunningConfig running(config_path, config, listeners.size());
 
   AuditParts audit = TRY(make_audit(config, paths, running, log));
+  auto gpus = TRY(make_gpus(config, paths, log));
+  if (gpus) {
+    models.exclude_gpus(gpus->watch.excluded());
+    set_common(config, executable, gpus->health);
+  }
   RoleSpec gateway = TRY(make_gateway(config, paths, listeners));
   base::Fd signals = TRY(create_signal_fd());
   ControlSocket control_socket = TRY(ControlSocket::create(paths.control_socket));
@@ -188,7 +265,8 @@ base::Status run_supervisor(const std::string& config_path, const base::Logger& 
                         [&] { return running.read_again(); },
                         std::move(handed_over.weights),
                         std::move(handed_over.useless),
-                        std::move(audit)};
+                        std::move(audit),
+                        std::move(gpus)};
   set_common(config, executable, parts.gateway);
   set_common(config, executable, parts.audit.auditor);
   for (const std::string& address : addresses) log.notice("listening", {{"address", address}});

@@ -90,6 +90,7 @@ StatePaths::StatePaths(const daemon_config::Config& config)
       audit(config.paths.state + "/audit"),
       audit_salt(config.paths.state + "/audit-salt.key"),
       acts(config.paths.state + "/acts"),
+      gpus(config.paths.state + "/gpus.json"),
       control_socket(config.paths.runtime + "/control.sock") {}
 
 base::Status ensure_directory(const std::string& path, unsigned mode) {

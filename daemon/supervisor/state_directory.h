@@ -9,6 +9,7 @@
 //   audit/                  the log (daemon/audit/LOG.md); the auditor's
 //   audit-salt.key          what digests of prompts are salted with, 0600
 //   acts/                   what commands report to the log, until it is there
+//   gpus.json               GPUs that no engine may use (gpu_records.h)
 //   trust/                  the trust root and what never goes down
 //   (provisioning/trust/trust_store.h)
 #ifndef DAEMON_SUPERVISOR_STATE_DIRECTORY_H_
@@ -44,6 +45,7 @@ struct StatePaths {
   std::string audit;
   std::string audit_salt;
   std::string acts;
+  std::string gpus;
   std::string control_socket;
 };
 

@@ -29,6 +29,11 @@ Supervisor::Supervisor(SupervisorParts parts, const base::Logger& log, const bas
       engine_(std::make_unique<EngineSeat>(std::move(parts_.engine), log)),
       reload_(std::move(parts_.read_again), log),
       acts_(parts_.audit.acts) {
+  if (parts_.gpus) {
+    health_.emplace(std::move(parts_.gpus->health), log);
+    gpus_.emplace(std::move(parts_.gpus->watch));
+    excluded_version_ = gpus_->excluded_version();  // the engine was opened with them
+  }
   engine_->number = 1;
   if (parts_.weights) engine_->role.give_weights(*std::exchange(parts_.weights, std::nullopt));
   kept_version_ = engine_->role.weights_version();
@@ -39,6 +44,7 @@ std::vector<Role*> Supervisor::roles() {
   if (retiring_) all.push_back(&retiring_->role);
   if (candidate_) all.push_back(&candidate_->role);
   for (const auto& engine : dismissed_) all.push_back(&engine->role);
+  if (health_) all.push_back(&*health_);
   return all;
 }
 
@@ -59,6 +65,7 @@ void Supervisor::run() {
   auditor_.start(started_at_);
   engine_->role.start(started_at_);  // it takes longest
   gateway_.start(started_at_);
+  if (health_) health_->start(started_at_);
   report_start();
   while (phase_ != Phase::kStopped) {
     const std::int64_t before = now();
@@ -85,6 +92,7 @@ void Supervisor::take_turn(std::int64_t now_ms) {
   hear_roles(now_ms);
   if (phase_ == Phase::kRunning) reload_.advance(gateway_, now_ms);
   advance_models(now_ms);
+  advance_gpus(now_ms);
   advance_audit(now_ms);
   advance_stop(now_ms);
   for (Role* role : roles()) role->tick(now_ms);
@@ -101,6 +109,7 @@ std::int64_t Supervisor::wait_for_events(std::int64_t now_ms) {
   for (const EngineSeat* engine : linked_engines())
     deadline = std::min(deadline, next_introduction(*engine));
   deadline = std::min(deadline, next_audit_introduction());
+  if (gpus_) deadline = std::min(deadline, gpus_->next_deadline().value_or(Liveness::kNever));
   if (!anything_stuck()) deadline = std::min(deadline, notifier_.next_watchdog());
   for (const Role* role : roles()) {
     if (role->control_fd() >= 0) waits.push_back({role->control_fd(), POLLIN, 0});
@@ -137,6 +146,7 @@ std::uint64_t Supervisor::begin_reload(std::string why, std::int64_t now_ms) {
   // Whoever reloads has repaired something, perhaps.
   if (engine_->role.degraded(now_ms)) engine_->role.retry_now(now_ms);
   if (auditor_.degraded(now_ms)) auditor_.retry_now(now_ms);
+  if (health_ && health_->degraded(now_ms)) health_->retry_now(now_ms);
   return reload_.request();
 }
 
@@ -152,6 +162,7 @@ void Supervisor::begin_stop(std::string_view reason, std::int64_t now_ms) {
   gateway_.drain(now_ms, drain_ms);
   forgive_trial();
   if (candidate_) dismiss(std::move(candidate_), now_ms);
+  if (health_) health_->stop(now_ms);
 }
 
 // In reverse order of dependence: the gateway's requests need the engine until the last of them is

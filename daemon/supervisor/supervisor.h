@@ -22,6 +22,7 @@
 #include "daemon/supervisor/audit_writer.h"
 #include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/engine_seat.h"
+#include "daemon/supervisor/gpu_watch.h"
 #include "daemon/supervisor/model_change.h"
 #include "daemon/supervisor/models.h"
 #include "daemon/supervisor/notifier.h"
@@ -44,6 +45,13 @@ struct AuditParts {
   std::function<base::Json()> config;  // path and digest of the configuration as last read
 };
 
+// What looking after GPUs needs.
+struct GpuParts {
+  RoleSpec health;
+  GpuWatch watch;
+  std::string records;  // STATE/gpus.json
+};
+
 struct SupervisorParts {
   RoleSpec gateway;
   EngineModel engine;
@@ -57,6 +65,7 @@ struct SupervisorParts {
   std::optional<KeptWeights> weights;  // that systemd kept
   std::vector<std::string> useless;    // names of what it need not keep
   AuditParts audit;
+  std::optional<GpuParts> gpus = std::nullopt;  // nothing: nobody looks after any
 };
 
 class Supervisor {
@@ -144,6 +153,18 @@ class Supervisor {
   std::optional<std::string> answer_cosign(std::string_view note, std::uint64_t& ticket,
                                            std::int64_t now_ms);
 
+  // supervisor_gpus.cc: the health role, and what follows from what it says
+  void hear_health(std::int64_t now_ms);
+  void watch_engine(std::int64_t now_ms);
+  void advance_gpus(std::int64_t now_ms);
+  void exclude_gpus();
+  void carry_out(const GpuWatch::Order& order, std::int64_t now_ms);
+  void report_verdicts();
+  void keep_gpu_records();
+  void tell_gateway_of_gpus(std::int64_t now_ms);
+  std::string gpu_alarm(std::int64_t now_ms) const;  // empty: none
+  std::string answer_gpu_clear(std::string_view uuid, std::int64_t now_ms);
+
   // supervisor_report.cc: what others are told
   void tell_systemd(std::int64_t now_ms);
   void keep_weights();
@@ -213,6 +234,20 @@ class Supervisor {
   std::vector<PendingCosign> cosigns_;
   std::uint64_t cosign_tickets_ = 0;
   std::int64_t stop_auditor_at_ = 0;
+  // GPUs; both are there, or neither is.
+  std::optional<Role> health_;
+  std::optional<GpuWatch> gpus_;
+  std::uint64_t excluded_version_ = 0;   // of which engines' configurations know
+  std::uint64_t gpu_engine_ = 0;         // the generation of the engine that was ready last …
+  std::uint64_t gpu_engine_number_ = 0;  // … on this link
+  std::uint64_t gpu_engine_ends_ = 0;    // and how many of its processes had ended then
+  GpuWatch::Order pending_order_;        // until the engine is idle, or
+  std::int64_t replace_engine_by_ = 0;   // this late
+  std::string told_gpu_trouble_;
+  std::uint64_t gpu_rounds_ = 0;       // snapshots that were heard …
+  std::uint64_t told_gpu_rounds_ = 0;  // … and of which the gateway knows
+  std::uint64_t told_gpu_gateway_ = 0;
+  std::int64_t write_gpus_again_at_ = 0;
   // Who asked for the reload, the activation, that is under way.
   std::string reload_why_;
   std::string asked_by_;

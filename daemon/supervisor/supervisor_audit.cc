@@ -225,7 +225,9 @@ void Supervisor::watch_health(std::int64_t now_ms) {
     report_change("service", told_state_, state, status_line(now_ms));
     told_state_ = state;
   }
-  for (const Role* role : {&auditor_, &gateway_, &engine_->role}) {
+  std::vector<const Role*> told_of{&auditor_, &gateway_, &engine_->role};
+  if (health_) told_of.push_back(&*health_);
+  for (const Role* role : told_of) {
     const auto told = std::find(told_degraded_.begin(), told_degraded_.end(), role->name());
     const bool was = told != told_degraded_.end();
     if (was == role->degraded(now_ms)) continue;

@@ -14,6 +14,7 @@ constexpr std::int64_t kExtendStartMs = 180'000;
 constexpr std::string_view kActivate = "activate ";
 constexpr std::string_view kRestart = " restart";
 constexpr std::string_view kCosign = "cosign ";
+constexpr std::string_view kGpuClear = "gpu clear ";
 
 std::string asked_by(std::uint32_t uid) {
   return fmt::format("asked for by uid {}", uid);
@@ -82,8 +83,10 @@ std::string Supervisor::status_line(std::int64_t now_ms) const {
     const std::string detail = role->progress().empty() ? "" : ": " + role->progress();
     return fmt::format("{} {}{}", role->name(), role_state_name(role->state()), detail);
   }
+  const std::string alarm = gpu_alarm(now_ms);
   const std::string serving =
-      fmt::format("serving {} on {}", engine_->model.name, parts_.listeners);
+      fmt::format("{}serving {} on {}", alarm.empty() ? "" : "ALARM: " + alarm + "; ",
+                  engine_->model.name, parts_.listeners);
   return candidate_ ? fmt::format("{}; {} is on trial", serving, candidate_->model.name) : serving;
 }
 
@@ -125,6 +128,7 @@ base::Json Supervisor::status_report(std::int64_t now_ms) const {
   report.set("models", parts_.models->report());
   report.set("activation", activation_report());
   report.set("audit", audit_report());
+  if (gpus_) report.set("gpu", gpus_->report(now_ms));
   return report;
 }
 
@@ -166,6 +170,8 @@ std::optional<std::string> Supervisor::answer(std::string_view request, std::uin
   if (request == "acts") return base::Json::object({{"taken", std::uint64_t{take_acts()}}}).dump();
   if (request.starts_with(kCosign))
     return answer_cosign(request.substr(kCosign.size()), ticket, now_ms);
+  if (request.starts_with(kGpuClear))
+    return answer_gpu_clear(request.substr(kGpuClear.size()), now_ms);
   // Both answer at once, and whoever asked looks at "activation" as long as he likes.
   const bool restart = request.ends_with(kRestart);
   if (restart) request.remove_suffix(kRestart.size());
@@ -176,7 +182,7 @@ std::optional<std::string> Supervisor::answer(std::string_view request, std::uin
         activate(std::string(request.substr(kActivate.size())), restart, now_ms));
   return base::Json::object({{"error",
                               "requests are: status, reload, activation, activate ID [restart], "
-                              "rollback [restart], acts, cosign NOTE"}})
+                              "rollback [restart], acts, cosign NOTE, gpu clear UUID"}})
       .dump();
 }
 

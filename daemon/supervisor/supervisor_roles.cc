@@ -28,6 +28,7 @@ void Supervisor::tell_gateway(std::int64_t now_ms) {
   }
   tell_quarantine(now_ms);
   introduce_auditor(now_ms);
+  tell_gateway_of_gpus(now_ms);
 }
 
 // One whose channel has ended is just ending itself: its successor gets the other end.
@@ -103,6 +104,7 @@ void Supervisor::hear_roles(std::int64_t now_ms) {
   for (EngineSeat* engine : linked_engines()) hear_engine(*engine);
   if (candidate_) hear_engine(*candidate_);
   hear_auditor(now_ms);
+  hear_health(now_ms);
 }
 
 void Supervisor::hear_engine(EngineSeat& engine) {

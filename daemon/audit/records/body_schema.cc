@@ -139,6 +139,9 @@ constexpr std::array kRoleEnded = {must(name("name")), must(text("why")), boolea
 constexpr std::array kHealth = {must(name("what")), must(name("from")), must(name("to")),
                                 text("why")};
 constexpr std::array kQuarantined = {must(name("digest"))};
+constexpr std::array kGpuVerdict = {must(name("uuid")), name("name"),         must(name("from")),
+                                    must(name("to")),   must(name("action")), must(name("cause")),
+                                    must(text("text")), text("next_step")};
 constexpr std::array kModelEvent = {must(name("id")), name("name"), object("release", kRelease),
                                     text("why")};
 constexpr std::array kAct = {
@@ -171,6 +174,7 @@ constexpr std::array kBodies = {
     Body{"role.ended", kRoleEnded},
     Body{"health.changed", kHealth},
     Body{"request.quarantined", kQuarantined},
+    Body{"gpu.verdict", kGpuVerdict},
     Body{"model.activated", kModelEvent},
     Body{"model.proven", kModelEvent},
     Body{"model.failed", kModelEvent},

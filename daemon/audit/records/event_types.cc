@@ -25,6 +25,7 @@ constexpr std::array kEventTypes = {
     EventType{"role.ended", kSupervisor},
     EventType{"health.changed", kSupervisor},
     EventType{"request.quarantined", kSupervisor},
+    EventType{"gpu.verdict", kSupervisor},
     EventType{"model.activated", kSupervisor},
     EventType{"model.proven", kSupervisor},
     EventType{"model.failed", kSupervisor},

@@ -30,6 +30,7 @@ constexpr std::array kMappings = {
     OcsfMapping{"role.ended", kLifecycle, 4, "Stop", kMedium},
     OcsfMapping{"health.changed", kBase, 99, "Health changed", kMedium},
     OcsfMapping{"request.quarantined", kError, 1, "General Error", kHigh},
+    OcsfMapping{"gpu.verdict", kBase, 99, "GPU verdict", kHigh},
     OcsfMapping{"model.activated", kLifecycle, 6, "Enable", kInformational},
     OcsfMapping{"model.proven", kLifecycle, 99, "Proven", kInformational},
     OcsfMapping{"model.failed", kError, 1, "General Error", kHigh},

@@ -41,6 +41,7 @@ constexpr std::array kPhrases = {
            "{name} ended|: {why}|, {?from_outside}from outside|, again in {restart_in_ms} ms"},
     Phrase{"health.changed", "{what}: {from} to {to}|: {why}"},
     Phrase{"request.quarantined", "no engine is to see {digest} again"},
+    Phrase{"gpu.verdict", "{uuid}|: {from} to {to}|, {action}|: {text}|; {next_step}"},
     Phrase{"model.activated",
            "{id} activated|: {name}|, release {release.sequence}| ({release.version})|: {why}"},
     Phrase{"model.proven",

@@ -26,12 +26,56 @@ TEST(StatusText, ShowsRolesSandboxAndFigures) {
   }
 }
 
+TEST(StatusText, ShowsWhatIsThoughtOfGpusAndWhatToDo) {
+  const std::string text = format_status(parse(R"x({"state":"ready","roles":[],"gpu":{
+      "alarm":"GPU GPU-1 is not used: it has fallen off the bus","gpus":[
+      {"uuid":"GPU-1","name":"H100","state":"quarantined","cause":"xid 79","text":"it has fallen off the bus",
+       "next_step":"Reboot the machine.","used":false,"facts":{"temperature_c":41,"memory_used_bytes":1073741824,
+       "memory_total_bytes":85899345920}},
+      {"uuid":"GPU-2","name":"H100","state":"healthy","cause":"","text":"","next_step":"","used":true,"facts":{}}]}})x"));
+  for (const char* expected :
+       {"gpu        ALARM: GPU GPU-1", "GPU-1  H100  quarantined  no    41 C", "1 of 80 GiB  xid 79",
+        "GPU-2  H100  healthy      yes   -", "NEXT STEP", "Reboot the machine."}) {
+    EXPECT_THAT(text, HasSubstr(expected));
+  }
+}
+
+TEST(StatusText, SaysWhyThereAreNoFactsOfGpus) {
+  const std::string text = format_status(
+      parse(R"({"state":"ready","roles":[],"gpu":{"error":"nvml.so: not found","gpus":[]}})"));
+  EXPECT_THAT(text, HasSubstr("no facts  nvml.so: not found"));
+  EXPECT_THAT(format_status(parse(R"({"state":"ready","gpu":7,"roles":[]})")),
+              testing::Not(HasSubstr("NEXT STEP")));
+}
+
 TEST(StatusText, ShowsWhatIsStillToCome) {
   const std::string text = format_status(parse(R"({"state":"degraded","roles":[
       {"name":"engine","state":"waiting","restart_in_ms":3500,"restarts":1},
       {"name":"gateway","state":"starting","progress":"half 50 %"}]})"));
   EXPECT_THAT(text, HasSubstr("waiting, again in 4 s"));
   EXPECT_THAT(text, HasSubstr("starting: half 50 %"));
+}
+
+TEST(StatusText, SaysWhatComputesAndWhyNoGpuDoes) {
+  const auto shown = [](std::string_view backend) {
+    return format_status(parse(
+        R"({"state":"ready","roles":[{"name":"gateway","report":{}},{"name":"engine","report":{"backend":)" +
+        std::string(backend) + "}}]}"));
+  };
+  EXPECT_THAT(
+      shown(
+          R"({"kind":"cuda","kernels":"cuda-sm90a","gpus":[{"name":"NVIDIA H200"}],"reason":""})"),
+      HasSubstr("computes on  NVIDIA H200 (cuda-sm90a)\n"));
+  EXPECT_THAT(
+      shown(R"({"kernels":"cuda-sm80","gpus":[{"name":"NVIDIA A100"},{"name":"NVIDIA A100"}]})"),
+      HasSubstr("computes on  2 GPUs: NVIDIA A100 (cuda-sm80)\n"));
+  EXPECT_THAT(
+      shown(
+          R"({"kind":"cpu","kernels":"cpu-avx512vnni","gpus":[],"reason":"no NVIDIA driver is loaded"})"),
+      HasSubstr("computes on  CPU (cpu-avx512vnni): no NVIDIA driver is loaded\n"));
+  EXPECT_THAT(shown(R"({"kernels":"cpu-amx","gpus":[],"reason":""})"),
+              HasSubstr("CPU (cpu-amx)\n"));
+  EXPECT_THAT(shown(R"([7])"), HasSubstr("computes on"));
 }
 
 TEST(StatusText, TakesAnyDocument) {

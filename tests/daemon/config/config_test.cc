@@ -47,6 +47,13 @@ TEST(Config, AnEmptyFileGivesTheDefaults) {
 
 TEST(Config, TextsAreSealedToSomebody) {
   EXPECT_THAT(error_of("[audit]\ntext = \"sealed\"\n"), HasSubstr("audit.sealed_to"));
+  EXPECT_THAT(error_of("[engine]\nbackend = \"cuda\"\nstep_deadline_ms = 9000\n"),
+              HasSubstr("supervisor.busy_timeout_ms"));
+  EXPECT_THAT(error_of("[gpu]\npoll_interval_ms = 20000\n"), HasSubstr("gpu.silence_ms"));
+  EXPECT_THAT(error_of("[gpu]\npoll_interval_ms = 249\n"), HasSubstr("poll_interval_ms"));
+  EXPECT_THAT(error_of("[gpu]\ncare = \"perhaps\"\n"), HasSubstr("gpu.care"));
+  EXPECT_THAT(error_of("[gpu]\nnvml_library = \"nvml.so\"\n"), HasSubstr("nvml_library"));
+  EXPECT_EQ(parsed("[gpu]\ncare = \"always\"\n").gpu.care, "always");
   EXPECT_EQ(parsed("[audit]\ntext = \"sealed\"\nsealed_to = \"/k\"\n").audit.text, "sealed");
 }
 
@@ -134,7 +141,15 @@ TEST(Config, ChecksEveryValue) {
   EXPECT_THAT(error_of("[model]\nname = \"a b\""), HasSubstr("letters, digits"));
   EXPECT_THAT(error_of("[model]\nfile = \"../x\""), HasSubstr("relative path"));
   EXPECT_THAT(error_of("[model]\nfile = \"/x\""), HasSubstr("relative path"));
-  EXPECT_THAT(error_of("[engine]\nbackend = \"gpu\""), HasSubstr("\"cpu\" or \"reference\""));
+  EXPECT_THAT(error_of("[engine]\nbackend = \"gpu\""),
+              HasSubstr("\"auto\" or \"cpu\" or \"cuda\" or \"reference\""));
+  EXPECT_THAT(error_of("[engine]\ngpus = [\"3\", \"nvidia0\"]"), HasSubstr("by UUID"));
+  EXPECT_THAT(error_of("[engine]\ngpus = [\"100\"]"), HasSubstr("or by number"));
+  EXPECT_THAT(error_of("[engine]\ngpus = [\"GPU-1\", \"GPU-1\"]"), HasSubstr("names GPU-1 twice"));
+  EXPECT_THAT(error_of("[engine]\ngpus = [\"GPU-\\n\"]"), HasSubstr("by UUID"));
+  EXPECT_THAT(error_of("[engine]\ngpu_memory_percent = 101"), HasSubstr("10 to 100, not 101"));
+  EXPECT_THAT(error_of("[engine]\ngpu_weights = \"fp4\""), HasSubstr("\"as_is\" or \"fp8\""));
+  EXPECT_THAT(error_of("[engine]\nstep_deadline_ms = 99"), HasSubstr("0 or 100 to 600000"));
   EXPECT_THAT(error_of("[engine]\nthreads = 1025"), HasSubstr("0 or 1 to 1024, not 1025"));
   EXPECT_THAT(error_of("[engine]\nthreads = 1.5"), HasSubstr("whole number"));
   EXPECT_THAT(error_of("[engine]\nprefix_cache = 1"), HasSubstr("true or false"));
@@ -179,6 +194,12 @@ TEST(Config, WantsCertificateAndKeyTogether) {
   EXPECT_THAT(error_of("[server]\ntls_certificate = \"/c\""), HasSubstr("together or not at all"));
 }
 
+TEST(Config, WantsAKvFormatThatTheBackendHas) {
+  EXPECT_THAT(error_of("[engine]\nbackend = \"cuda\"\nkv_format = \"f32\""),
+              HasSubstr("engine.kv_format = \"f32\" is not to be had"));
+  EXPECT_EQ(parsed("[engine]\nkv_format = \"f32\"").engine.backend, "auto") << "the CPU has it";
+}
+
 TEST(Config, AMissingFileSaysSo) {
   const auto config = read_config("/nonexistent/redoubt.toml");
   ASSERT_FALSE(config.ok());
@@ -211,6 +232,10 @@ constexpr Example kNeedsRestart[] = {
     {"model.file", "\"m.gguf\""},
     {"model.trusted_keys", "[\"/k\"]"},
     {"engine.backend", "\"reference\""},
+    {"engine.gpus", "[\"GPU-8f6d\", \"1\"]"},
+    {"engine.gpu_memory_percent", "50"},
+    {"engine.gpu_weights", "\"fp8\""},
+    {"engine.step_deadline_ms", "0"},
     {"engine.threads", "7"},
     {"engine.context_tokens", "64"},
     {"engine.sequences_max", "7"},
@@ -226,6 +251,11 @@ constexpr Example kNeedsRestart[] = {
     {"sandbox.gateway_user", "\"7\""},
     {"sandbox.engine_user", "\"7\""},
     {"sandbox.auditor_user", "\"7\""},
+    {"sandbox.health_user", "\"7\""},
+    {"gpu.care", "\"never\""},
+    {"gpu.nvml_library", "\"/lib/nvml.so\""},
+    {"gpu.poll_interval_ms", "250"},
+    {"gpu.silence_ms", "30000"},
     {"sandbox.landlock_abi_min", "1"},
     {"audit.host", "\"h\""},
     {"audit.origin", "\"example.org/log\""},

@@ -12,6 +12,9 @@ EngineConfig sample() {
   config.model_file = "model.gguf";
   config.trusted_keys_pem = {"one", "two"};
   config.backend = "reference";
+  config.gpus = {"GPU-1", "0"};
+  config.gpus_excluded = {"GPU-2"};
+  config.gpu_weights = "fp8";
   config.threads = 3;
   config.kv_cache_bytes = std::uint64_t{5} << 32;
   config.prefix_cache = false;
@@ -25,6 +28,8 @@ TEST(EngineConfig, ReadsWhatItWrote) {
   EXPECT_EQ(read.value().serialize(), json);
   EXPECT_EQ(read.value().kv_cache_bytes, std::uint64_t{5} << 32);
   EXPECT_EQ(read.value().trusted_keys_pem.size(), 2U);
+  EXPECT_EQ(read.value().gpus, sample().gpus);
+  EXPECT_EQ(read.value().gpus_excluded, sample().gpus_excluded);
 }
 
 TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
@@ -42,6 +47,10 @@ TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
   EXPECT_FALSE(changed("threads", std::int64_t{1} << 40).ok());
   EXPECT_FALSE(changed("threads", "4").ok());
   EXPECT_FALSE(changed("trusted_keys_pem", base::Json(base::Json::Array{1})).ok());
+  EXPECT_FALSE(changed("gpus", base::Json(base::Json::Array(17, "0"))).ok());
+  EXPECT_FALSE(changed("gpus_excluded", base::Json(base::Json::Array(65, "GPU-1"))).ok());
+  EXPECT_FALSE(changed("gpu_memory_percent", 0).ok());
+  EXPECT_FALSE(changed("gpu_weights", "fp4").ok());
   EXPECT_FALSE(EngineConfig::parse(base::Json::object()).ok());
   EXPECT_FALSE(EngineConfig::parse(base::Json::array()).ok());
 }

@@ -76,5 +76,15 @@ TEST(Metrics, AreInTheExpositionFormat) {
   EXPECT_GT(families.size(), 15u);
 }
 
+TEST(Metrics, PassOnWhatTheSupervisorSaysOfGpus) {
+  Metrics metrics;
+  EXPECT_EQ(metrics.render("m").find("redoubt_gpu"), std::string::npos);
+  metrics.set_gpus("redoubt_gpu_state{uuid=\"GPU-1\"} 1\n");
+  metrics.set_gpus("redoubt_gpu_state{uuid=\"GPU-1\"} 0\n");
+  const std::string text = metrics.render("m");
+  EXPECT_TRUE(text.ends_with("redoubt_gpu_state{uuid=\"GPU-1\"} 0\n"));
+  EXPECT_EQ(text.find("GPU-1\"} 1"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace daemon_gateway

@@ -74,6 +74,8 @@ inline std::vector<Message> samples() {
       Rejected{"model/x.gguf: piece 7 is not what was signed"},
       Retiring{2, 17},
       AuditChannel{1ull << 63},
+      GpuFacts{R"({"gpus":[]})"},
+      GpuMetrics{"redoubt_gpu_state 1\n"},
       Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true, "00ff", "cpu-amx", "11ee"},
       sample_request_begin(),
       RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},

@@ -36,6 +36,7 @@ struct Play {
   bool room = true;
   std::string previous = {};
   std::string settings_after_reload = "ready";  // empty: the file is invalid
+  std::string health = {};                      // empty: nobody looks after GPUs
   std::int64_t landlock_abi_min = 0;
   std::uint32_t drain_timeout_ms = 300;
 };
@@ -96,6 +97,13 @@ class FakeModels final : public Models {
   }
   base::Result<base::Fd> served(const EngineModel& model, const base::Json&) override {
     note("served");
+    return create_sealed_memfd("test", behaviour_of(model.id));
+  }
+  void exclude_gpus(std::vector<std::string> uuids) override {
+    note("exclude");
+    for (const std::string& uuid : uuids) note(uuid.c_str());
+  }
+  base::Result<base::Fd> config_of(const EngineModel& model) override {
     return create_sealed_memfd("test", behaviour_of(model.id));
   }
   base::Json report() override {
@@ -171,6 +179,7 @@ class SupervisorTest : public testing::Test {
     spec.resources = {resource};
     spec.kind = name == "gateway"   ? RoleKind::kGateway
                 : name == "auditor" ? RoleKind::kAuditor
+                : name == "health"  ? RoleKind::kHealth
                                     : RoleKind::kEngine;
     spec.progress_page = spec.kind == RoleKind::kEngine;
     spec.patience = {.load_ms = 400, .busy_ms = 250, .ping_ms = 20, .stop_ms = 200, .page_ms = 20};
@@ -203,10 +212,25 @@ class SupervisorTest : public testing::Test {
                           [&] { return read_again(play); },
                           std::nullopt,
                           {},
-                          make_audit(play, executable.get(), null.get())};
+                          make_audit(play, executable.get(), null.get()),
+                          make_gpus(play, executable.get(), null.get())};
     Supervisor(std::move(parts), log, clock).run();
     ::_exit(0);
   }
+
+  std::optional<GpuParts> make_gpus(const Play& play, int executable, int resource) const {
+    if (play.health.empty()) return std::nullopt;
+    GpuWatch::Settings settings;
+    settings.boot = std::string(32, 'a');
+    settings.every_gpu_concerns = true;
+    settings.limits.silence_ms = 1'000;
+    const std::string records = directory_.path() + "/gpus.json";
+    return GpuParts{
+        make_spec("health", play.health + "\n" + facts_path(), executable, resource, play),
+        GpuWatch(std::move(settings), read_gpu_records(records).value()), records};
+  }
+  // What the health role says.
+  std::string facts_path() const { return directory_.path() + "/facts"; }
 
   AuditParts make_audit(const Play& play, int executable, int resource) const {
     AuditParts audit;

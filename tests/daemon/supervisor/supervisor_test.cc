@@ -378,7 +378,7 @@ TEST_F(SupervisorTest, AnswersOnlyRequestsItKnows) {
   wait_until_ready();
   EXPECT_EQ(ask_control_socket(socket_path(), "stop", 2'000).value(),
             "{\"error\":\"requests are: status, reload, activation, activate ID [restart], "
-            "rollback [restart], acts, cosign NOTE\"}\n");
+            "rollback [restart], acts, cosign NOTE, gpu clear UUID\"}\n");
 }
 
 }  // namespace

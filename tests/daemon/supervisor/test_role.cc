@@ -27,6 +27,7 @@
 //   tardy         is ready after a third of a second
 //   retire        a gateway to which a new engine is introduced has nothing left for the former one
 //   retire-never  likewise, but it has one request left, for ever
+//   health        says at every ping what stands in the file named next, as facts about GPUs
 //
 // An auditor writes the records it is told to the file named next, a line each, and acknowledges
 // them:
@@ -195,8 +196,11 @@ class TestLog {
 
 class Play {
  public:
-  Play(Channel& control, std::string behaviour, TestLog* log = nullptr)
-      : control_(control), behaviour_(std::move(behaviour)), log_(log) {}
+  Play(Channel& control, std::string behaviour, TestLog* log = nullptr, std::string facts = "")
+      : control_(control),
+        behaviour_(std::move(behaviour)),
+        log_(log),
+        facts_(std::move(facts)) {}
 
   // Returns when the channel has ended.
   void run() {
@@ -237,6 +241,11 @@ class Play {
     return true;
   }
 
+  bool tell_facts() {
+    const auto text = base::read_text_file(facts_, daemon_ipc::kGpuFactsBytesMax);
+    return !text.ok() || control_.send(daemon_ipc::GpuFacts{text.value()}).ok();
+  }
+
   bool retire(std::uint64_t engine) {
     const std::uint64_t former = std::exchange(peer_, std::max(peer_, engine));
     if (!behaviour_.starts_with("retire") || former == 0 || engine <= former) return true;
@@ -252,6 +261,7 @@ class Play {
         !control_.send(daemon_ipc::PeerLost{daemon_ipc::kAuditLink}).ok())
       return false;
     if (log_ != nullptr && !log_->look_again(control_)) return false;
+    if (!facts_.empty() && !tell_facts()) return false;
     const auto stats = base::Json::object({{"peers", peers_},
                                            {"engine", engine_},
                                            {"quarantined", quarantined_},
@@ -272,6 +282,7 @@ class Play {
   Channel& control_;
   std::string behaviour_;
   TestLog* log_;
+  std::string facts_;  // a file; empty: none
   int audit_channels_ = 0;
   std::string audit_writer_;
   std::uint64_t work_ = 0;
@@ -334,6 +345,6 @@ int main() {
   if (behaviour == "quarantine")
     (void)control.send(daemon_ipc::Quarantine{std::string(daemon_ipc::kDigestBytes, '\x5a')});
   if (behaviour == "reloaded") (void)control.send(daemon_ipc::Reloaded{true, ""});
-  Play(control, behaviour).run();
+  Play(control, behaviour, nullptr, behaviour == "health" ? lines[1] : "").run();
   return 0;
 }
