@@ -9,7 +9,7 @@ import sys
 import sandbox_site
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "hardening/SYSCALLS.md"
-ROLES = ("gateway", "engine", "gpu-engine", "auditor", "importer")
+ROLES = ("gateway", "engine", "gpu-engine", "health", "auditor", "importer")
 HEAD = """# Every syscall of every role
 
 Made by `tests/e2e/sandbox_document.py BUILD --write` from the tables in `hardening/*_rules.cc`, and compared with them by

@@ -22,7 +22,7 @@ import sandbox_site
 import wire
 
 SERVICE_USER = 64800
-ROLE_USERS = {"gateway": 64801, "engine": 64802, "auditor": 64804}
+ROLE_USERS = {"gateway": 64801, "engine": 64802, "auditor": 64804, "health": 64805}
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "mnt")
 OTHER_USER = ["setpriv", f"--reuid={SERVICE_USER}", f"--regid={SERVICE_USER}", "--clear-groups"]
 AMBIENT = [*OTHER_USER, "--inh-caps=-all,+setuid,+setgid", "--ambient-caps=-all,+setuid,+setgid",
