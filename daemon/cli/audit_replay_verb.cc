@@ -142,8 +142,9 @@ class Replay {
   }
 
  private:
-  // What the configuration calls the backend whose kernels the record names.
+  // The configured one; where that is a matter of choice, the one whose kernels the record names.
   std::string backend_of(const daemon_replay::FinishedRequest& finished) const {
+    if (config_.engine.backend != "auto") return config_.engine.backend;
     const auto request = log_.request(finished);
     if (!request.ok() || request.value().kernels.starts_with("cpu")) return "cpu";
     return request.value().kernels.starts_with("reference") ? "reference" : "cuda";

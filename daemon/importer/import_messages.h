@@ -4,7 +4,7 @@
 // read a stranger's medium.
 //
 //   1 started    id (64 hex digits), u64 bytes of all files: signatures hold, files come next
-//   2 progress   u64 done, u64 total, text of what is done
+//   2 progress   u64 done, u64 total, text of what is done; before `started`, of nothing: the sandbox is closed
 //   3 result     once, the last; ImportResult below
 #ifndef DAEMON_IMPORTER_IMPORT_MESSAGES_H_
 #define DAEMON_IMPORTER_IMPORT_MESSAGES_H_

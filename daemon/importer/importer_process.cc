@@ -72,6 +72,12 @@ class Patience {
  public:
   explicit Patience(std::int64_t now) : progress_at_(now), started_at_(now) {}
 
+  // It is confined, and begins to read.
+  void confined(std::int64_t now) {
+    confined_ = true;
+    progress_at_ = started_at_ = now;
+  }
+
   void started(std::int64_t now, std::uint64_t bytes) {
     const auto by_size =
         static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, std::uint64_t{1} << 60)) /
@@ -87,10 +93,13 @@ class Patience {
   }
 
   std::int64_t left_ms(std::int64_t now) const {
-    const std::int64_t silence = what_ == kSyncing ? kSyncMs : kSilenceMs;
+    const std::int64_t silence = !confined_          ? kConfinedMs
+                                 : what_ == kSyncing ? kSyncMs
+                                                     : kSilenceMs;
     return std::max<std::int64_t>(0, std::min(progress_at_ + silence, started_at_ + all_ms_) - now);
   }
   std::string why(std::int64_t now) const {
+    if (!confined_) return fmt::format("the importer is not ready after {} s", kConfinedMs / 1'000);
     if (now >= started_at_ + all_ms_) {
       return fmt::format("not done after {} s: the medium is too slow", all_ms_ / 1'000);
     }
@@ -105,6 +114,7 @@ class Patience {
   std::int64_t progress_at_;
   std::int64_t started_at_;
   std::int64_t all_ms_ = kSilenceMs;  // for signatures and directories
+  bool confined_ = false;
   std::uint64_t done_ = 0;
   std::string what_;
 };
@@ -146,7 +156,12 @@ base::Result<std::optional<ImportResult>> take_messages(const base::Fd& channel,
     if (auto* result = std::get_if<ImportResult>(&*message))
       return std::optional(std::move(*result));
     if (const auto* progress = std::get_if<Progress>(&*message)) {
-      if (!out_started) return base::invalid_input("progress before there was anything to do");
+      if (!out_started && progress->total != 0)
+        return base::invalid_input("progress before there was anything to do");
+      if (!out_started) {
+        patience.confined(now_ms());
+        continue;
+      }
       patience.heard(now_ms(), *progress);
       if (hooks.progress) hooks.progress(*progress);
     } else if (const auto* started = std::get_if<Started>(&*message)) {

@@ -18,6 +18,8 @@ namespace daemon_importer {
 // Who an importer is when root starts it; otherwise it is who we are.
 inline constexpr hardening::Identity kImporterIdentity{64'803, 64'803};
 
+// Until it is confined: of the medium it has looked at the first bytes by then.
+inline constexpr std::int64_t kConfinedMs = 20'000;
 // A medium that delivers nothing for this long is taken for dead. The disk of the store is given
 // longer: a sync of one large file is one call.
 inline constexpr std::int64_t kSilenceMs = 60'000;

@@ -54,6 +54,7 @@ Status run(daemon_supervisor::RoleContext& context) {
   (void)::setenv("TZ", "UTC0", 1);
   auto medium = open_medium(std::move(context.resources[0]));
   TRY(context.sandbox.lock_down());
+  TRY(send(context.control, Progress{0, 0, "reading"}));
   if (!medium.ok()) return send(context.control, refusal(medium.error()));
   StagedImport import(config, {context.control, staging, std::move(context.resources[2])}, space,
                       hash);

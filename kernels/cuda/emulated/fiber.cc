@@ -168,7 +168,13 @@ constexpr std::size_t kChunkStacks = 32;
 }  // namespace
 
 FiberStacks::~FiberStacks() {
-  for (unsigned char* chunk : chunks_) munmap(chunk, kStride * kChunkStacks);
+  for (unsigned char* chunk : chunks_) {
+#if defined(EMULATOR_ASAN)
+    // What its functions left poisoned would stay so for whoever is given these addresses next.
+    __asan_unpoison_memory_region(chunk, kStride * kChunkStacks);
+#endif
+    munmap(chunk, kStride * kChunkStacks);
+  }
 }
 
 std::size_t FiberStacks::stack_bytes() {
