@@ -10,7 +10,7 @@
 #include <string_view>
 #include <thread>
 
-#include "daemon/supervisor/control_socket.h"
+#include "daemon/cli/ask_service.h"
 #include "daemon/supervisor/state_directory.h"
 #include "hardening/base/json.h"
 #include "provisioning/store/model_store.h"
@@ -33,11 +33,6 @@ std::int64_t number_of(const base::Json& json, std::string_view key) {
 
 bool nobody_listens(const base::Error& error) {
   return error.sys_errno == ENOENT || error.sys_errno == ECONNREFUSED;
-}
-
-base::Result<base::Json> ask(const std::string& socket, const std::string& request) {
-  const auto text = TRY(daemon_supervisor::ask_control_socket(socket, request, kTimeoutMs));
-  return base::Json::parse(text);
 }
 
 // One line that is drawn over and over, and cleared at the end.
@@ -64,7 +59,7 @@ base::Result<Activated> wait_for(const std::string& socket, std::int64_t number)
   const StateLine line;
   for (;;) {
     const base::Json activation =
-        TRY(ask(socket, "activation").context("while the model is tried"));
+        TRY(ask_service(socket, "activation", kTimeoutMs).context("while the model is tried"));
     if (number_of(activation, "number") != number)
       return base::unavailable("another activation took its place");
     const std::string state = text_of(activation, "state");
@@ -81,7 +76,8 @@ base::Result<Activated> wait_for(const std::string& socket, std::int64_t number)
 base::Result<Activated> activate_model(const daemon_config::Config& config, const std::string& id,
                                        bool restart) {
   const daemon_supervisor::StatePaths paths(config);
-  const auto answer = ask(paths.control_socket, "activate " + id + (restart ? " restart" : ""));
+  const auto answer =
+      ask_service(paths.control_socket, "activate " + id + (restart ? " restart" : ""), kTimeoutMs);
   if (answer.ok()) {
     const std::string error = text_of(answer.value(), "error");
     if (!error.empty()) return base::unavailable("not activated: " + error);

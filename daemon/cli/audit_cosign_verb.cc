@@ -9,11 +9,11 @@
 #include "daemon/audit/tlog/checkpoint.h"
 #include "daemon/audit/tlog/note.h"
 #include "daemon/audit/tlog/text_fields.h"
+#include "daemon/cli/ask_service.h"
 #include "daemon/cli/audit_verbs.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/config/config.h"
-#include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/state_directory.h"
 #include "hardening/base/file.h"
 #include "hardening/base/json.h"
@@ -40,9 +40,8 @@ base::Result<std::string> read_note(const std::string& file) {
 base::Result<std::string> cosign(const CosignOptions& options) {
   const std::string note = TRY(read_note(options.file));
   const daemon_supervisor::StatePaths paths(TRY(daemon_config::read_config(options.config)));
-  const auto text = TRY(daemon_supervisor::ask_control_socket(
-      paths.control_socket, "cosign " + daemon_audit::encode_base64(note), kTimeoutMs));
-  const auto answer = TRY(base::Json::parse(text).context("the service's answer"));
+  const auto answer = TRY(
+      ask_service(paths.control_socket, "cosign " + daemon_audit::encode_base64(note), kTimeoutMs));
   if (!answer.is_object()) return base::unavailable("the service's answer is not an object");
   if (const base::Json* const error = answer.find("error");
       error != nullptr && error->is_string()) {

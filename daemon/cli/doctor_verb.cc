@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "daemon/cli/ask_service.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/verbs.h"
@@ -14,7 +15,6 @@
 #include "daemon/doctor/machine_checks.h"
 #include "daemon/doctor/nvidia_view.h"
 #include "daemon/doctor/site_checks.h"
-#include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/state_directory.h"
 #include "hardening/base/clock.h"
 #include "hardening/landlock.h"
@@ -26,7 +26,6 @@ using daemon_doctor::Finding;
 using daemon_doctor::Findings;
 using daemon_doctor::Level;
 
-constexpr int kServiceTimeoutMs = 5'000;
 constexpr std::int64_t kDriverTimeoutMs =
     15'000;  // the first call after a start may set the driver up
 
@@ -48,13 +47,6 @@ daemon_doctor::MachineFacts machine_facts() {
   limits.context_tokens_max = 32;
   const auto ops = kernels::make_cpu_ops({.limits = limits});
   return {ops ? std::string(ops->name()) : std::string(), hardening::landlock_abi()};
-}
-
-base::Result<base::Json> ask_status(const daemon_config::Config& config) {
-  const daemon_supervisor::StatePaths paths(config);
-  const auto text =
-      TRY(daemon_supervisor::ask_control_socket(paths.control_socket, "status", kServiceTimeoutMs));
-  return base::Json::parse(text);
 }
 
 // Pids of the roles: what of ours may be found on a GPU.
@@ -95,7 +87,7 @@ Findings examine(const DoctorOptions& options) {
   } else {
     findings.push_back({"site.config", Level::kOk, options.config + ": nothing wrong", {}});
     append(findings, daemon_doctor::check_site(*read, base::SystemClock().unix_seconds()));
-    const auto status = ask_status(*read);
+    const auto status = ask_service(daemon_supervisor::StatePaths(*read).control_socket, "status");
     ours = pids_of(status);
     append(findings, daemon_doctor::check_service(status));
   }

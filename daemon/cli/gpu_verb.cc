@@ -4,12 +4,12 @@
 #include <string>
 
 #include "daemon/cli/act.h"
+#include "daemon/cli/ask_service.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/gpu_text.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/verbs.h"
 #include "daemon/config/config.h"
-#include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/gpu_records.h"
 #include "daemon/supervisor/state_directory.h"
 
@@ -21,22 +21,14 @@ using base::Status;
 using daemon_config::Config;
 using daemon_supervisor::StatePaths;
 
-constexpr int kTimeoutMs = 5'000;
-
 struct GpuOptions {
   std::string config = "/etc/redoubt/redoubt.toml";
   std::string uuid;
   bool json = false;
 };
 
-base::Result<Json> ask(const StatePaths& paths, const std::string& request) {
-  const auto text =
-      TRY(daemon_supervisor::ask_control_socket(paths.control_socket, request, kTimeoutMs));
-  return Json::parse(text);
-}
-
 Status list(const Config& config, const GpuOptions& options) {
-  const Json status = TRY(ask(StatePaths(config), "status"));
+  const Json status = TRY(ask_service(StatePaths(config).control_socket, "status"));
   const Json* gpu = status.is_object() ? status.find("gpu") : nullptr;
   if (gpu == nullptr) {
     return base::unavailable(
@@ -63,7 +55,7 @@ Status clear(const Config& config, const GpuOptions& options) {
     std::printf("%s is used again from the next start of the service on.\n", options.uuid.c_str());
     return {};
   }
-  const Json answer = TRY(ask(paths, "gpu clear " + options.uuid));
+  const Json answer = TRY(ask_service(paths.control_socket, "gpu clear " + options.uuid));
   const Json* error = answer.is_object() ? answer.find("error") : nullptr;
   if (error != nullptr && error->is_string()) return base::unavailable(error->as_string());
   std::printf("%s may be used again; an engine takes it up when it is started the next time.\n",

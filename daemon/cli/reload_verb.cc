@@ -2,12 +2,12 @@
 #include <cstdio>
 #include <memory>
 
+#include "daemon/cli/ask_service.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/status_text.h"
 #include "daemon/cli/verbs.h"
 #include "daemon/config/config.h"
-#include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/state_directory.h"
 
 namespace daemon_cli {
@@ -22,9 +22,7 @@ struct ReloadOptions {
 base::Result<base::Json> ask_reload(const ReloadOptions& options) {
   const auto config = TRY(daemon_config::read_config(options.config));
   const daemon_supervisor::StatePaths paths(config);
-  const auto text =
-      TRY(daemon_supervisor::ask_control_socket(paths.control_socket, "reload", kTimeoutMs));
-  return base::Json::parse(text);
+  return ask_service(paths.control_socket, "reload", kTimeoutMs);
 }
 
 int run_reload(const ReloadOptions& options) {

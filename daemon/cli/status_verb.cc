@@ -6,18 +6,16 @@
 #include <memory>
 #include <thread>
 
+#include "daemon/cli/ask_service.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/status_text.h"
 #include "daemon/cli/verbs.h"
 #include "daemon/config/config.h"
-#include "daemon/supervisor/control_socket.h"
 #include "daemon/supervisor/state_directory.h"
 
 namespace daemon_cli {
 namespace {
-
-constexpr int kTimeoutMs = 5'000;
 
 struct StatusOptions {
   std::string config = "/etc/redoubt/redoubt.toml";
@@ -25,15 +23,9 @@ struct StatusOptions {
   bool watch = false;
 };
 
-base::Result<base::Json> ask_status(const daemon_config::Config& config) {
-  const daemon_supervisor::StatePaths paths(config);
-  const auto text =
-      TRY(daemon_supervisor::ask_control_socket(paths.control_socket, "status", kTimeoutMs));
-  return base::Json::parse(text);
-}
-
 base::Status show(const daemon_config::Config& config, const StatusOptions& options) {
-  const auto status = TRY(ask_status(config));
+  const auto status =
+      TRY(ask_service(daemon_supervisor::StatePaths(config).control_socket, "status"));
   const std::string text = options.json ? status.dump_pretty() + "\n" : format_status(status);
   if (options.watch && ::isatty(STDOUT_FILENO) == 1)
     std::fputs("\x1b[H\x1b[2J", stdout);  // clear the screen
