@@ -46,18 +46,43 @@ bool is_of_a_death(std::string_view finding) {
          finding.find("a write that the power cut short") != std::string_view::npos;
 }
 
+// Where each request's admission stands, so far. An end names the one it belongs to, and it is the
+// auditor that adds the name: taken out here, what the gateway said is left.
+class Admissions {
+ public:
+  Status take(std::uint64_t index, daemon_audit::Record& record) {
+    if (record.role != daemon_audit::Reporter::kGateway) return {};
+    const base::Json* request = record.body.find("request");
+    if (record.type == "request.admitted") admitted_[request->as_string()] = index;
+    if (record.type != "request.finished") return {};
+    const base::Json* named = record.body.find("admitted");
+    const auto admitted = admitted_.find(request->as_string());
+    if (named == nullptr || admitted == admitted_.end() ||
+        *named != base::Json(static_cast<std::int64_t>(admitted->second)))
+      return base::corrupt(fmt::format("entry {} does not name its admission", index));
+    std::erase_if(record.body.as_object(),
+                  [](const base::Json::Member& member) { return member.first == "admitted"; });
+    return {};
+  }
+
+ private:
+  std::map<std::string, std::uint64_t> admitted_;  // by request
+};
+
 base::Status compare(const daemon_audit::LogReader& log,
                      const std::vector<const Writer*>& writers) {
   const auto said = everything_said(writers);
   std::map<const Writer*, std::uint64_t> last;
+  Admissions admissions;
   TRY(log.for_each(0, [&](std::uint64_t index, const std::string& text) -> base::Result<bool> {
-    const auto record = TRY(daemon_audit::Record::parse(text));
+    auto record = TRY(daemon_audit::Record::parse(text));
     for (const Writer* writer : writers) {
       const auto proven = writer->proven().find(index);
       if (proven != writer->proven().end() && proven->second != text)
         return base::corrupt(fmt::format("entry {} is not what was proven", index));
     }
     if (record.role == daemon_audit::Reporter::kAuditor) return true;
+    TRY(admissions.take(index, record));
     const auto found = said.find(identity(record.type, TRY(base::canonical_json(record.body))));
     if (found == said.end()) return base::corrupt(fmt::format("entry {}: nobody said it", index));
     const auto& [writer, number] = found->second;
