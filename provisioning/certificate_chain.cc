@@ -27,7 +27,6 @@ void free_stack(STACK_OF(X509) * stack) {
 using StackPtr = std::unique_ptr<STACK_OF(X509), OpensslFree<free_stack>>;
 
 // ---- what is trusted
-// ------------------------------------------------------------------------------------
 
 base::Status add_roots(X509_STORE* store, const CertificateTrust& trust) {
   std::size_t left = kRootCertificatesMax;
@@ -94,7 +93,6 @@ base::Result<std::string> add_crls(X509_STORE* store, const CertificateTrust& tr
 }
 
 // ---- the verification
-// -----------------------------------------------------------------------------------
 
 // Times of revocation lists are ours to judge (out_of_date): OpenSSL measures them by the time of
 // the certificates, which under kNotBefore lies before any useful list.

@@ -49,7 +49,6 @@ Status Auditor::run(const base::Json& report) {
 }
 
 // ---- waiting
-// -------------------------------------------------------------------------------------------------
 
 // A channel that is neither to be read nor written is not watched at all: its end would be told
 // again and again.
@@ -84,7 +83,6 @@ int Auditor::patience_ms() const {
 }
 
 // ---- the log
-// -------------------------------------------------------------------------------------------------
 
 void Auditor::write_down() {
   if (parts_.log == nullptr || !health_.may_try(parts_.clock.monotonic_ns())) return;

@@ -21,7 +21,6 @@ bool is_end(const base::Error& error) {
 }  // namespace
 
 // ---- the supervisor
-// ------------------------------------------------------------------------------------------
 
 Status Auditor::read_control() {
   for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
@@ -86,7 +85,6 @@ void Auditor::cosign(const daemon_ipc::Cosign& cosign) {
 }
 
 // ---- writers
-// -------------------------------------------------------------------------------------------------
 
 Status Auditor::connect(std::uint64_t writer, base::Fd channel) {
   if (writer == 0 || writer == supervisor_)

@@ -48,7 +48,6 @@ std::string base_name(const std::string& directory) {
 }
 
 // ---- sign
-// -----------------------------------------------------------------------------------------------
 
 base::Result<provisioning::Envelope> seal(const ModelSignOptions& options, std::string payload,
                                           const provisioning::PrivateKey& key) {
@@ -85,7 +84,6 @@ base::Status sign(const ModelSignOptions& options) {
 }
 
 // ---- verify
-// ---------------------------------------------------------------------------------------------
 
 base::Result<provisioning::CertificateTrust> certificate_trust(const ModelVerifyOptions& options) {
   provisioning::CertificateTrust trust;
@@ -157,7 +155,6 @@ base::Status verify(const ModelVerifyOptions& options) {
 }
 
 // ---- inspect
-// --------------------------------------------------------------------------------------------
 
 bool is_directory(const std::string& path) {
   struct stat info {};

@@ -59,7 +59,6 @@ std::string name_of_file(std::string_view path) {
 }
 
 // ---- keys
-// -------------------------------------------------------------------------------------------------
 
 // A key that the root knows, by the first digits of its id; null when none or several begin so.
 TrustKey* find_by_prefix(TrustRoot& root, std::string_view prefix) {
@@ -128,7 +127,6 @@ std::set<std::string> used_keys(const TrustRoot& root) {
 }
 
 // ---- one part of the document after the other
-// --------------------------------------------------------------
 
 base::Status change_roles(const RootChanges& changes, TrustRoot& root) {
   if (!changes.root.empty()) root.root = TRY(make_role(root, changes.root, "--root"));

@@ -69,7 +69,6 @@ std::int64_t now() {
 }
 
 // ---- init
-// -------------------------------------------------------------------------------------------------
 
 base::Status init(const SiteOptions& options) {
   const std::string text = TRY(read_root_text(options.file));
@@ -85,7 +84,6 @@ base::Status init(const SiteOptions& options) {
 }
 
 // ---- update
-// -----------------------------------------------------------------------------------------------
 
 struct Candidate {
   std::string path;
@@ -186,7 +184,6 @@ base::Status update(const SiteOptions& options) {
 }
 
 // ---- show
-// -------------------------------------------------------------------------------------------------
 
 base::Status show_file(const SiteOptions& options) {
   const TrustRoot root =
@@ -219,7 +216,6 @@ base::Status show(const SiteOptions& options) {
 }
 
 // ---- time and anchor
-// --------------------------------------------------------------------------------------
 
 base::Status take_time(const SiteOptions& options) {
   const std::string text =

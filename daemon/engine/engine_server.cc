@@ -73,7 +73,6 @@ Status EngineServer::wait(const daemon_ipc::Channel& control) {
 }
 
 // ---- control channel
-// --------------------------------------------------------------------------------------
 
 base::Result<bool> EngineServer::read_control(daemon_ipc::Channel& control) {
   for (;;) {
@@ -152,7 +151,6 @@ void EngineServer::greet(base::Fd channel) {
 }
 
 // ---- data channel
-// -----------------------------------------------------------------------------------------
 
 // A gateway that does not read is not listened to either: every answer to it would have to be kept.
 void EngineServer::read_gateway() {
@@ -258,7 +256,6 @@ Status EngineServer::ask_for_gateway(daemon_ipc::Channel& control) {
 }
 
 // ---- computing
-// --------------------------------------------------------------------------------------------
 
 Status EngineServer::compute() {
   if (!parts_.engine.has_work() || gateway_.is_full()) {

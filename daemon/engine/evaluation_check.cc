@@ -38,7 +38,6 @@ double sum_of_logprobs(const Answer& answer) {
 }
 
 // ---- scores
-// -------------------------------------------------------------------------------------------------------
 
 // The answers to one set, in whatever order they come.
 class EvaluationCheck {

@@ -90,7 +90,6 @@ namespace {
 using Node = JsonSchema::Node;
 
 // ---- reading
-// ------------------------------------------------------------------------------------------------------
 
 class Reader {
  public:
@@ -220,7 +219,6 @@ class Reader {
 };
 
 // ---- checking
-// -----------------------------------------------------------------------------------------------------
 
 Status broken(const std::string& path, std::string_view rule) {
   return base::invalid_input(fmt::format("{} {}", path.empty() ? "the value" : path, rule));

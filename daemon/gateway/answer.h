@@ -42,14 +42,12 @@ class Answer {
   // `choice` counts over all prompts: prompt * choices + event.choice.
 
   // ---- as a stream
-  // -----------------------------------------------------------------------------------
   virtual std::string open_stream() const = 0;
   std::string stream(std::uint32_t choice, const daemon_ipc::Event& event);
   // The usage, if asked for, the receipt, unless it is null, and [DONE].
   std::string close_stream(base::Json receipt = {}) const;
 
   // ---- as a whole
-  // ------------------------------------------------------------------------------------
   void add(std::uint32_t choice, const daemon_ipc::Event& event);
   base::Json body(base::Json receipt = {}) const;  // null: none was asked for
 

@@ -79,7 +79,6 @@ class Exchange {
   std::string take_body() { return std::exchange(request_.body, {}); }
 
   // ---- worker
-  // ----------------------------------------------------------------------------------------
 
   // Appends to the answer; waits while the client is behind. False: the client is gone or too slow.
   bool write(std::string_view bytes);
@@ -101,7 +100,6 @@ class Exchange {
   void finish(bool keep_alive);
 
   // ---- event loop
-  // ------------------------------------------------------------------------------------
 
   // Exchanges `spent`, now empty, for what is to be sent.
   void take_output(std::string& spent);

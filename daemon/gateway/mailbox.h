@@ -50,7 +50,6 @@ class Mailbox {
   void post(Post post);  // any thread
 
   // ---- event loop
-  // ------------------------------------------------------------------------------------
   int fd() const { return wake_.get(); }  // readable when there is mail
   std::vector<Post> collect();            // in the order they were posted
 

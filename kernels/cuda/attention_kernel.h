@@ -29,7 +29,6 @@ KERNELS_DEVICE std::uint32_t sum_to_lane(std::uint32_t value) {
 }
 
 // ---- rows that are alone
-// --------------------------------------------------------------------------------------------
 
 KERNELS_DEVICE bool is_decode_row(const AttentionArguments& a, std::uint32_t row, std::uint32_t n) {
   return row < n && (a.only_singles || is_single(a.rows, row, n));
@@ -129,7 +128,6 @@ KERNELS_GLOBAL void KERNELS_BOUNDS(kDecodeThreads, decode_blocks(kDim))
 }
 
 // ---- rows of prompts
-// ------------------------------------------------------------------------------------------------
 
 // How many of the rows that follow `row` in its sequence, itself included, are of its block: none
 // where the row is another's. A block's rows begin with the sequence's first of the call, or at a

@@ -33,7 +33,6 @@ constexpr base::JsonLimits kLimits{
     .bytes_max = kRootBytesMax, .depth_max = 6, .values_max = 20'000};
 
 // ---- keys
-// -------------------------------------------------------------------------------------------------
 
 std::string_view model_suite(Curve curve) {
   switch (curve) {
@@ -129,7 +128,6 @@ base::Status parse_keys(const Json& document, TrustRoot& root) {
 }
 
 // ---- roles
-// ------------------------------------------------------------------------------------------------
 
 bool signs_documents(const TrustKey& key) {
   return key.suite != model_suite(Curve::kP256) && key.suite != model_suite(Curve::kP521);
@@ -190,7 +188,6 @@ base::Status parse_roles(const Json& document, TrustRoot& root) {
 }
 
 // ---- everything else
-// --------------------------------------------------------------------------------------
 
 // Only that it is one: what is in it is judged by who uses it.
 base::Result<std::vector<std::string>> parse_pem_texts(const Json& model, std::string_view key,
@@ -281,7 +278,6 @@ base::Status parse_policy(const Json& document, TrustRoot& root) {
 }
 
 // ---- writing
-// ----------------------------------------------------------------------------------------------
 
 Json to_json(const TrustRole& role) {
   Json groups = Json::array();

@@ -164,7 +164,6 @@ void EngineCore::sample(const LogitRows& rows) {
 }
 
 // ---- events
-// ----------------------------------------------------------------------------------------------
 
 void EngineCore::emit(Sequence& sequence, const LogitRows& rows, const EventSink& sink) {
   if (sequence.echo && !emit_echo(sequence, rows, sink)) return;

@@ -144,7 +144,6 @@ void Sampler::apply_penalties(const Draw& draw) {
 }
 
 // ---- from a list of candidates
-// -------------------------------------------------------------------------------------------
 
 // Step 6: the k largest, as yet without weights.
 void Sampler::list_top_k(LogitRowBlocks& row, std::size_t count) {
@@ -198,7 +197,6 @@ TokenId Sampler::draw_candidate(std::uint64_t bits) const {
 }
 
 // ---- from the whole row
-// -------------------------------------------------------------------------------------------
 
 TokenId Sampler::draw_from_row(const LogitRowBlocks& row, const SamplingParams& params,
                                std::uint64_t bits) {

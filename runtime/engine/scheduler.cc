@@ -34,7 +34,6 @@ Scheduler::Scheduler(const EngineOptions& options, Decoder& decoder)
 }
 
 // ---- requests
-// --------------------------------------------------------------------------------------------
 
 base::Status Scheduler::check_place(std::uint64_t id) const {
   if (requests_.contains(id))
@@ -89,7 +88,6 @@ void Scheduler::add_stats(EngineStats& stats) const {
 }
 
 // ---- one step
-// --------------------------------------------------------------------------------------------
 
 base::Result<std::span<Sequence* const>> Scheduler::plan() {
   CHECK(batch_.empty());
@@ -178,7 +176,6 @@ std::span<const TokenId> Scheduler::block_tokens(const Sequence& sequence,
 }
 
 // ---- blocks
-// ----------------------------------------------------------------------------------------------
 
 // Makes sure that the next token has a place; false when the sequence had to give way itself.
 bool Scheduler::grow(Sequence& sequence) {
@@ -218,7 +215,6 @@ void Scheduler::release_blocks(Sequence& sequence) {
 }
 
 // ---- admission
-// -------------------------------------------------------------------------------------------
 
 // Among running sequences with a prompt to compute and, with `admit`, waiting ones.
 Sequence* Scheduler::next_in_turn(bool admit) {

@@ -12,7 +12,6 @@
 namespace runtime::limits {
 
 // ---- the GGUF container
-// ---------------------------------------------------------------------------------
 
 // Of a file whose head alone was kept; elsewhere the bytes are there to be counted.
 inline constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 44;
@@ -30,7 +29,6 @@ inline constexpr std::uint32_t kAlignmentMax = 65'536;
 inline constexpr std::uint32_t kAlignmentDefault = 32;
 
 // ---- the model
-// ------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kLayersMax = 1024;
 inline constexpr std::size_t kDimMax = std::size_t{1} << 17;    // width of the residual stream
@@ -40,7 +38,6 @@ inline constexpr std::size_t kHeadDimMax = 1024;
 inline constexpr std::size_t kContextTokensMax = std::size_t{1} << 24;
 
 // ---- the vocabulary
-// -------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kVocabularyMax = std::size_t{1} << 20;
 inline constexpr std::size_t kMergesMax = std::size_t{2} << 20;

@@ -130,7 +130,6 @@ TEST_F(Golden, IsRefusedWhenItIsCutOrFollowedOrTooLarge) {
 }
 
 // ---- method key
-// -----------------------------------------------------------------------------------------
 
 class SignedByKey : public testing::Test {
  protected:
@@ -198,7 +197,6 @@ TEST_F(SignedByKey, IsOverThePayloadWithItsTypeAndLength) {
 }
 
 // ---- method certificate
-// ---------------------------------------------------------------------------------
 
 class SignedByCertificate : public testing::Test {
  protected:

@@ -123,7 +123,6 @@ class QualificationTest : public testing::Test {
 };
 
 // ---- golden prompts
-// -----------------------------------------------------------------------------------------------
 
 TEST_F(QualificationTest, FindsItsOwnGoldenAnswersAgain) {
   const GoldenSet set = golden(50);
@@ -216,7 +215,6 @@ TEST_F(QualificationTest, RefusesGoldenPromptsThatDoNotFit) {
 }
 
 // ---- evaluation sets
-// ----------------------------------------------------------------------------------------------
 
 TEST_F(QualificationTest, ComparesExactAnswersAfterTrimming) {
   use(spelling_);
@@ -312,7 +310,6 @@ TEST_F(QualificationTest, NamesAnItemThatCannotBeAsked) {
 }
 
 // ---- the whole
-// ----------------------------------------------------------------------------------------------------
 
 TEST_F(QualificationTest, ReportsAllThatWasRun) {
   const GoldenSet set = golden();

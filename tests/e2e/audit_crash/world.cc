@@ -48,7 +48,6 @@ World::World(std::string directory, std::uint64_t seed)
     : directory_(std::move(directory)), random_(seed) {}
 
 // ---- what is said
-// --------------------------------------------------------------------------------------------
 
 // A new service has new writers; where the auditor alone has died, they are the same.
 void World::plan(const Life& life) {
@@ -99,7 +98,6 @@ bool World::plan_finish(const std::string& sealed) {
 }
 
 // ---- an auditor's life
-// ---------------------------------------------------------------------------------------
 
 base::Result<Outcome> World::live(const Life& life) {
   plan(life);

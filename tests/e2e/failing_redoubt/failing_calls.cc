@@ -80,7 +80,6 @@ struct sigset;
 extern "C" {
 
 // ---- files
-// ------------------------------------------------------------------------------------------------------
 
 int openat(int directory, const char* path, int flags, ...) {
   va_list more;
@@ -197,7 +196,6 @@ int fcntl(int fd, int command, ...) {
 int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
 
 // ---- memory
-// -----------------------------------------------------------------------------------------------------
 
 void* mmap(void* at, std::size_t bytes, int protection, int flags, int fd, long offset) {
   return reinterpret_cast<void*>(
@@ -212,7 +210,6 @@ int memfd_create(const char* name, unsigned flags) {
 }
 
 // ---- sockets
-// ----------------------------------------------------------------------------------------------------
 
 int socket(int domain, int type, int protocol) {
   AS_INT(call(Call::k_socket, __NR_socket, domain, type, protocol));
@@ -250,7 +247,6 @@ long recvmsg(int fd, struct msghdr* message, int flags) {
 }
 
 // ---- events
-// -----------------------------------------------------------------------------------------------------
 
 int epoll_create1(int flags) {
   AS_INT(call(Call::k_epoll_create1, __NR_epoll_create1, flags));
@@ -278,7 +274,6 @@ long getrandom(void* bytes, std::size_t count, unsigned flags) {
 }
 
 // ---- processes and threads
-// --------------------------------------------------------------------------------------
 
 // What glibc has no function for.
 long syscall(long number, ...) {

@@ -80,7 +80,6 @@ TEST_F(TrustRoots, OpenWhatAnotherProgramSigned) {
 }
 
 // ---- who has signed
-// ---------------------------------------------------------------------------------------
 
 TEST_F(TrustRoots, AreSatisfiedByTheThreshold) {
   const TrustRoot document = root();
@@ -240,7 +239,6 @@ TEST_F(TrustRoots, LetP256SignModelsAlone) {
 }
 
 // ---- what a document must be
-// ------------------------------------------------------------------------------
 
 struct Spoilt {
   std::string from;
@@ -290,7 +288,6 @@ TEST_F(TrustRoots, RefuseWhatTheFormatDoesNotKnow) {
 }
 
 // ---- one after the other
-// ----------------------------------------------------------------------------------
 
 TEST_F(TrustRoots, BeginWithOneThatSatisfiesItself) {
   EXPECT_EQ(outcome(open_first_root(seal_root(root(), {officer(0), officer(1)}))), "ok");
