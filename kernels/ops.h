@@ -42,12 +42,20 @@ struct Limits {
   std::size_t context_tokens_max = 0;  // longest sequence attention sees
 };
 
+// How a backend of several devices may share a matrix out among them (Shoeybi et al. 2019, section 3). Others ignore it.
+enum class WeightSplit : std::uint8_t {
+  kNone,     // every device has all of it
+  kRows,     // queries, keys, values, gate, up: each device has rows, and goes on with what they give
+  kColumns,  // attention's output, down: each device has the columns that belong to such rows
+};
+
 // A matrix as the file has it: `rows` output features by `cols` input features, each row a run of blocks.
 struct WeightSource {
   Format format = Format::kF32;
   std::size_t rows = 0;
   std::size_t cols = 0;
   const void* data = nullptr;  // host; rows * row_bytes(format, cols) bytes, any alignment
+  WeightSplit split = WeightSplit::kNone;
 };
 
 // A matrix in the backend's own layout. Owned by the caller, destroyed before its Ops.
@@ -121,19 +129,22 @@ struct Rows {
   std::size_t block_table_stride = 0;
 };
 
+// Root mean square normalisation of a row (Zhang and Sennrich 2019, equation 4):
+//   norm(x)[c] = x[c] / sqrt(mean_c(x[c]^2) + eps) * weight[c]
+struct RmsNorm {
+  const float* weight = nullptr;  // [cols]; null means no normalisation at all: norm(x) = x
+  float eps = 0;
+};
+
 // One matrix of a linear operation: out[i, r] = sum_c weight[r, c] * input[i, c] + bias[r].
 struct LinearTerm {
   const Weight* weight = nullptr;
   const float* bias = nullptr;  // [weight.rows], or null for none
   float* out = nullptr;         // [n, out_stride]
   std::size_t out_stride = 0;   // >= weight.rows
-};
-
-// Root mean square normalisation of a row (Zhang and Sennrich 2019, equation 4):
-//   norm(x)[c] = x[c] / sqrt(mean_c(x[c]^2) + eps) * weight[c]
-struct RmsNorm {
-  const float* weight = nullptr;  // [cols]; null means no normalisation at all: norm(x) = x
-  float eps = 0;
+  // linear_residual: what the next operation on these rows of `out` normalises them by, where the caller knows it; a null
+  // weight: it does not. Only a hint: a backend may begin with it, and no bit depends on it.
+  RmsNorm next = {};
 };
 
 enum class Activation : std::uint8_t { kSilu };
@@ -192,6 +203,10 @@ class Ops {
 
   // Bytes load_weight will keep for such a matrix: for the memory plan.
   virtual std::size_t weight_bytes(Format format, std::size_t rows, std::size_t cols) const = 0;
+  // The same of a matrix that may be shared out: what the fullest device keeps. 0: it cannot be shared out so.
+  virtual std::size_t split_weight_bytes(Format format, std::size_t rows, std::size_t cols, WeightSplit /*split*/) const {
+    return weight_bytes(format, rows, cols);
+  }
   // Makes the backend's layout; source.data may be released afterwards. kUnsupported: format or shape.
   virtual Status load_weight(const WeightSource& source, std::unique_ptr<Weight>* out) = 0;
 

@@ -67,6 +67,28 @@ class CudaOps final : public Ops {
   std::size_t host_threads() const override { return pool_->threads(); }
   void for_each_host(std::size_t tasks, HostTask run, const void* context) override;
 
+  // ---- as one device of several (tensor_parallel.h): cuda_parts.cc. Between recordings.
+
+  Device& device() { return *device_; }
+  // Scratch for what crosses between devices.
+  Status take_exchange(std::size_t bytes, DeviceRange* out) { return take_scratch(bytes, out); }
+  // Of each of `count` parts; 0: there are no such parts.
+  std::size_t part_bytes(Format format, std::size_t rows, std::size_t cols, WeightSplit split,
+                         std::uint32_t count) const;
+  Status load_part(const WeightSource& source, WeightPart part, std::unique_ptr<Weight>* out);
+  // The first half of linear_residual: the sums of the segments of `part`, a part by columns, one
+  // below the other. x as linear_residual's, of the part's columns; sums [segment_count, n, rows]
+  Status linear_segments(const float* x, std::size_t n, const CudaWeight& part, float* sums);
+  // The second half: adds those of the whole matrix, `segment_count` of them. term.weight is the
+  // part.
+  Status add_segments(const float* sums, std::uint32_t segment_count, std::size_t n,
+                      const LinearTerm& term);
+  // `tiles` of the head's tiles from `first_tile`: logits of their rows alone, [count, out_stride].
+  Status logits_of_tiles(const float* x, const std::int32_t* row_indexes, std::size_t count,
+                         const RmsNorm& norm, const CudaWeight& head, std::uint32_t first_tile,
+                         std::uint32_t tiles, float* out, std::size_t out_stride);
+  Status join(const JoinCall& call);
+
  private:
   void check_step(const Step& step) const;
   // Scratch that is counted.
@@ -75,13 +97,22 @@ class CudaOps final : public Ops {
   RowCount row_count(std::size_t n) const;
   RowCount logit_count(std::size_t count) const;
   RowTable row_table(const Rows& rows) const;
-  // norm(x) as bf16 in `activations_`, rows of activation_cols_.
+  // The two halves of norm(x) (rows.h) in normed_ and square_sums_; the latter come in where the
+  // products are scaled.
   Status normalise(const float* x, const std::int32_t* indexes, RowCount n, std::size_t cols,
                    const RmsNorm& norm);
-  LinearCall linear_call(LinearMode mode, const LinearMatrix* matrices, std::size_t count,
-                         RowCount n) const;
+  // The same, unless the operation before has left them there.
+  Status normalise_rows(const float* x, RowCount n, std::size_t cols, const RmsNorm& norm);
+  NormScale norm_scale(std::size_t cols, const RmsNorm& norm) const;
+  // Of normed_, the norm being of `cols` columns.
+  LinearCall normed_call(LinearMode mode, const LinearMatrix* matrices, std::size_t count,
+                         RowCount n, std::size_t cols, const RmsNorm& norm) const;
+  // Rows that linear_residual is given: where they lie, or a padded copy.
+  Status residual_input(const float* x, const TileShape& shape, RowCount n, LinearCall* call);
+  // What is to be made of `out` for the norm after: where that can be done at once, and is wanted.
+  NextNorm next_norm(const RmsNorm& next, std::size_t out_stride, std::size_t cols) const;
   Status gate_separately(const CudaWeight& gate, const CudaWeight& up, RowCount n,
-                         std::uint16_t* out);
+                         const RmsNorm& norm, std::uint16_t* out);
 
   CudaOpsOptions options_;
   const KernelSet& kernels_;
@@ -97,9 +128,19 @@ class CudaOps final : public Ops {
   std::size_t tokens_below_ = SIZE_MAX;  // rows of the table that recorded steps embed by
 
   std::size_t activation_cols_ = 0;
-  DeviceRange activations_;  // bf16 [rows_max, activation_cols_]
-  DeviceRange gate_;         // f32 [rows_max, cols_max]
-  DeviceRange up_;           // f32 [rows_max, cols_max]
+  DeviceRange activations_;  // bf16 [rows_max, activation_cols_]: padded copies
+  DeviceRange normed_;       // bf16 [rows_max, activation_cols_]
+  DeviceRange square_sums_;  // f32 [rows_max, square_sum_count(activation_cols_)]
+  // What normed_ and square_sums_ were made of by linear_residual, until anything else happens to
+  // them or to those rows; null: nothing.
+  struct Prepared {
+    const float* x = nullptr;
+    const float* weight = nullptr;
+    std::uint32_t rows = 0;
+  };
+  Prepared prepared_;
+  DeviceRange gate_;  // f32 [rows_max, cols_max]
+  DeviceRange up_;    // f32 [rows_max, cols_max]
   std::size_t attention_workspace_bytes_ = 0;
   DeviceRange attention_workspace_;
   DeviceRange stats_;              // f32 [2, rows_max]

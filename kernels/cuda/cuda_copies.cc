@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::size_t kStagingAlign = 16;
 
+// Every CudaDevice has its address as its kind.
+constexpr char kKind = 0;
+
 }  // namespace
 
 // ---- memory
@@ -144,6 +147,64 @@ Status CudaDevice::fill(void* to, int byte, std::size_t bytes) {
   if (!ready()) return Status::kDevice;
   if (bytes == 0) return Status::kOk;
   return checked("cudaMemsetAsync", last_kernel_, cudaMemsetAsync(to, byte, bytes, stream_));
+}
+
+// ---- copies between devices
+
+const void* CudaDevice::kind() const {
+  return &kKind;
+}
+
+// Lets this device's copies read the other's memory without the host between them, where the two
+// are connected so; elsewhere the driver stages them (CUDA Runtime API, "Peer Device Memory
+// Access").
+Status CudaDevice::reach(const CudaDevice& other) {
+  const int peer = other.options_.ordinal;
+  if (std::find(peers_.begin(), peers_.end(), peer) != peers_.end()) return Status::kOk;
+  int can = 0;
+  if (const auto error = cudaDeviceCanAccessPeer(&can, options_.ordinal, peer);
+      error != cudaSuccess) {
+    return fail("cudaDeviceCanAccessPeer", other.facts_.name, error);
+  }
+  if (can != 0) {
+    const cudaError_t error = cudaDeviceEnablePeerAccess(peer, 0);
+    if (error == cudaErrorPeerAccessAlreadyEnabled) {
+      (void)cudaGetLastError();
+    } else if (error != cudaSuccess) {
+      return fail("cudaDeviceEnablePeerAccess", other.facts_.name, error);
+    }
+  }
+  peers_.push_back(peer);
+  return Status::kOk;
+}
+
+// A stream waits for an event as it was when it was told to: the event may be recorded again at
+// once. It is recorded by the device it is of, and may be waited for by any (CUDA C++ Programming
+// Guide, "Stream and Event Behavior").
+Status CudaDevice::hold_back(CudaDevice& follower) {
+  if (!ready()) return Status::kDevice;
+  if (const auto error = cudaEventRecord(reached_, stream_); error != cudaSuccess) {
+    return fail("cudaEventRecord", last_kernel_, error);
+  }
+  if (!follower.ready()) return Status::kDevice;
+  return follower.checked("cudaStreamWaitEvent", follower.last_kernel_,
+                          cudaStreamWaitEvent(follower.stream_, reached_, 0));
+}
+
+Status CudaDevice::copy_from(Device& other, void* to, const void* from, std::size_t bytes) {
+  KERNELS_CHECK(other.kind() == kind() && &other != this);
+  auto& source = static_cast<CudaDevice&>(other);
+  KERNELS_CHECK(!recording_ && !source.recording_);
+  if (!source.ready() || !ready()) return Status::kDevice;
+  if (bytes == 0) return Status::kOk;
+  if (const auto status = reach(source); status != Status::kOk) return status;
+  if (const auto status = source.hold_back(*this); status != Status::kOk) return status;
+  if (const auto error =
+          cudaMemcpyPeerAsync(to, options_.ordinal, from, source.options_.ordinal, bytes, stream_);
+      error != cudaSuccess) {
+    return fail("cudaMemcpyPeerAsync", last_kernel_, error);
+  }
+  return hold_back(source);
 }
 
 }  // namespace kernels::cuda

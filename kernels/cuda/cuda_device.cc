@@ -65,9 +65,11 @@ Status CudaDevice::open(const std::vector<const Kernel*>& kernels) {
       error != cudaSuccess) {
     return fail("cudaStreamCreate", "", error);
   }
-  if (const auto error = cudaEventCreateWithFlags(&done_, cudaEventDisableTiming);
-      error != cudaSuccess) {
-    return fail("cudaEventCreate", "", error);
+  for (cudaEvent_t* const event : {&done_, &reached_}) {
+    if (const auto error = cudaEventCreateWithFlags(event, cudaEventDisableTiming);
+        error != cudaSuccess) {
+      return fail("cudaEventCreate", "", error);
+    }
   }
   if (const auto status = open_staging(); status != Status::kOk) return status;
   for (const Kernel* kernel : kernels) {
@@ -117,6 +119,7 @@ void CudaDevice::close() {
   }
   if (staging_out_ != nullptr) (void)cudaFreeHost(staging_out_);
   (void)cudaEventDestroy(done_);
+  if (reached_ != nullptr) (void)cudaEventDestroy(reached_);
   (void)cudaStreamDestroy(stream_);
 }
 

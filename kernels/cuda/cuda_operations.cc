@@ -27,6 +27,7 @@ const CudaWeight& cuda_weight(const Weight* weight) {
 LinearMatrix matrix_of(const CudaWeight& weight) {
   LinearMatrix matrix;
   matrix.shape = weight.shape();
+  matrix.segment_count = weight.segment_count();
   matrix.tiles = weight.tiles();
   return matrix;
 }
@@ -90,6 +91,7 @@ Status CudaOps::embed(const Weight& table, const std::int32_t* tokens, std::size
     if (status != Status::kOk) return status;
   }
   if (recorder_.recording()) tokens_below_ = table.rows();
+  prepared_ = {};
   const CudaWeight& weight = cuda_weight(&table);
   return run_embed(*device_, kernels_.rows,
                    {weight.shape(), weight.tiles(), inputs_.tokens(), rows, out});
@@ -97,31 +99,43 @@ Status CudaOps::embed(const Weight& table, const std::int32_t* tokens, std::size
 
 Status CudaOps::normalise(const float* x, const std::int32_t* indexes, RowCount n, std::size_t cols,
                           const RmsNorm& norm) {
+  prepared_ = {};
   NormCall call;
   call.x = x;
   call.indexes = indexes;
   call.n = n;
   call.cols = narrow(cols);
   call.weight = norm.weight;
-  call.eps = norm.eps;
-  call.out = activations_.as<std::uint16_t>();
+  call.square_sums = square_sums_.as<float>();
+  call.out = normed_.as<std::uint16_t>();
   call.out_stride = narrow(activation_cols_);
   call.padded_cols = narrow((cols + 255) / 256 * 256);  // of any record
   return run_norm(*device_, kernels_.rows, call);
 }
 
+Status CudaOps::normalise_rows(const float* x, RowCount n, std::size_t cols, const RmsNorm& norm) {
+  const bool prepared = norm.weight != nullptr && prepared_.weight == norm.weight &&
+                        prepared_.x == x && prepared_.rows == n.rows_max;
+  return prepared ? Status::kOk : normalise(x, nullptr, n, cols, norm);
+}
+
+NormScale CudaOps::norm_scale(std::size_t cols, const RmsNorm& norm) const {
+  if (norm.weight == nullptr) return {};
+  return {square_sums_.as<const float>(), narrow(cols), norm.eps};
+}
+
 // ---- linear operations --------------------------------------------------------------------------
 
-// Of the activations.
-LinearCall CudaOps::linear_call(LinearMode mode, const LinearMatrix* matrices, std::size_t count,
-                                RowCount n) const {
+LinearCall CudaOps::normed_call(LinearMode mode, const LinearMatrix* matrices, std::size_t count,
+                                RowCount n, std::size_t cols, const RmsNorm& norm) const {
   LinearCall call;
   call.mode = mode;
   call.matrices = matrices;
   call.matrix_count = narrow(count);
-  call.x = activations_.as<const std::uint16_t>();
+  call.x = normed_.as<const std::uint16_t>();
   call.x_stride = narrow(activation_cols_);
   call.n = n;
+  call.scale = norm_scale(cols, norm);
   return call;
 }
 
@@ -130,7 +144,7 @@ Status CudaOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm,
   KERNELS_CHECK(term_count >= 1 && term_count <= kMatricesMax);
   const RowCount rows = row_count(n);
   const std::size_t cols = cuda_weight(terms[0].weight).cols();
-  Status status = normalise(x, nullptr, rows, cols, norm);
+  Status status = normalise_rows(x, rows, cols, norm);
   // One launch for each tile format.
   bool done[kMatricesMax] = {};
   for (std::size_t first = 0; first < term_count && status == Status::kOk; ++first) {
@@ -145,55 +159,75 @@ Status CudaOps::norm_linear(const float* x, std::size_t n, const RmsNorm& norm,
       done[t] = true;
     }
     status = run_linear(*device_, kernels_.linear,
-                        linear_call(LinearMode::kStore, matrices, count, rows));
+                        normed_call(LinearMode::kStore, matrices, count, rows, cols, norm));
   }
   return status;
+}
+
+Status CudaOps::residual_input(const float* x, const TileShape& shape, RowCount n,
+                               LinearCall* call) {
+  call->n = n;
+  const bool in_place =
+      shape.padded_cols() == shape.cols && reinterpret_cast<std::uintptr_t>(x) % 16 == 0;
+  if (in_place) {
+    call->x = bf16_rows(x);
+    call->x_stride = bf16_stride(shape.cols);
+    return Status::kOk;
+  }
+  call->x = activations_.as<const std::uint16_t>();
+  call->x_stride = narrow(activation_cols_);
+  PadCall pad;
+  pad.x = bf16_rows(x);
+  pad.x_stride = bf16_stride(shape.cols);
+  pad.n = n;
+  pad.cols = shape.cols;
+  pad.out = activations_.as<std::uint16_t>();
+  pad.out_stride = narrow(activation_cols_);
+  pad.padded_cols = shape.padded_cols();
+  return run_pad(*device_, kernels_.rows, pad);
+}
+
+// A norm needs whole rows: those that lie apart, or in records that are not whole, have one of
+// their own.
+NextNorm CudaOps::next_norm(const RmsNorm& next, std::size_t out_stride, std::size_t cols) const {
+  if (next.weight == nullptr || out_stride != cols || cols % 256 != 0) return {};
+  return {next.weight, normed_.as<std::uint16_t>(), narrow(activation_cols_),
+          square_sums_.as<float>()};
 }
 
 Status CudaOps::linear_residual(const float* x, std::size_t n, const LinearTerm& term) {
   const RowCount rows = row_count(n);
   const LinearMatrix matrix = matrix_of(term);
-  const std::uint32_t cols = matrix.shape.cols;
-  LinearCall call = linear_call(LinearMode::kAdd, &matrix, 1, rows);
-  const bool in_place =
-      matrix.shape.padded_cols() == cols && reinterpret_cast<std::uintptr_t>(x) % 16 == 0;
-  if (in_place) {
-    call.x = bf16_rows(x);
-    call.x_stride = bf16_stride(cols);
-  } else {
-    PadCall pad;
-    pad.x = bf16_rows(x);
-    pad.x_stride = bf16_stride(cols);
-    pad.n = rows;
-    pad.cols = cols;
-    pad.out = activations_.as<std::uint16_t>();
-    pad.out_stride = narrow(activation_cols_);
-    pad.padded_cols = matrix.shape.padded_cols();
-    const Status status = run_pad(*device_, kernels_.rows, pad);
-    if (status != Status::kOk) return status;
-  }
-  return run_linear(*device_, kernels_.linear, call);
+  LinearCall call;
+  call.mode = LinearMode::kAdd;
+  call.matrices = &matrix;
+  call.matrix_count = 1;
+  call.next = next_norm(term.next, term.out_stride, matrix.shape.rows);
+  Status status = residual_input(x, matrix.shape, rows, &call);
+  if (status == Status::kOk) status = run_linear(*device_, kernels_.linear, call);
+  prepared_ = {term.out, call.next.weight, rows.rows_max};
+  return status;
 }
 
 Status CudaOps::norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& norm,
                                const Weight& gate, const Weight& up, Activation, float* out) {
   KERNELS_CHECK(gate.rows() == up.rows() && gate.cols() == up.cols());
   const RowCount rows = row_count(n);
-  const Status status = normalise(x, nullptr, rows, gate.cols(), norm);
+  const Status status = normalise_rows(x, rows, gate.cols(), norm);
   if (status != Status::kOk) return status;
   const CudaWeight& gate_weight = cuda_weight(&gate);
   const CudaWeight& up_weight = cuda_weight(&up);
   if (gate_weight.shape().format != up_weight.shape().format)
-    return gate_separately(gate_weight, up_weight, rows, bf16_rows(out));
+    return gate_separately(gate_weight, up_weight, rows, norm, bf16_rows(out));
   const LinearMatrix matrices[] = {matrix_of(gate_weight), matrix_of(up_weight)};
-  LinearCall call = linear_call(LinearMode::kGated, matrices, 2, rows);
+  LinearCall call = normed_call(LinearMode::kGated, matrices, 2, rows, gate.cols(), norm);
   call.hidden = bf16_rows(out);
   call.hidden_stride = bf16_stride(gate.rows());
   return run_linear(*device_, kernels_.linear, call);
 }
 
 Status CudaOps::gate_separately(const CudaWeight& gate, const CudaWeight& up, RowCount n,
-                                std::uint16_t* out) {
+                                const RmsNorm& norm, std::uint16_t* out) {
   if (gate.rows() > options_.limits.cols_max) return Status::kUnsupported;
   const std::uint32_t cols = narrow(gate.rows());
   const struct {
@@ -205,7 +239,8 @@ Status CudaOps::gate_separately(const CudaWeight& gate, const CudaWeight& up, Ro
     matrix.out = half.out;
     matrix.out_stride = cols;
     const Status status =
-        run_linear(*device_, kernels_.linear, linear_call(LinearMode::kStore, &matrix, 1, n));
+        run_linear(*device_, kernels_.linear,
+                   normed_call(LinearMode::kStore, &matrix, 1, n, gate.cols(), norm));
     if (status != Status::kOk) return status;
   }
   return run_gate(*device_, kernels_.rows,
@@ -214,19 +249,9 @@ Status CudaOps::gate_separately(const CudaWeight& gate, const CudaWeight& up, Ro
 
 Status CudaOps::logits(const float* x, const std::int32_t* row_indexes, std::size_t count,
                        const RmsNorm& norm, const Weight& head, float* out) {
-  const RowCount rows = logit_count(count);
-  if (stepping_) {
-    KERNELS_CHECK(row_indexes == step_.logit_rows && count == step_.logit_count);
-  } else {
-    const Status status = inputs_.upload({nullptr, 0, row_indexes, count});
-    if (status != Status::kOk) return status;
-  }
-  const Status status = normalise(x, inputs_.logit_rows(), rows, head.cols(), norm);
-  if (status != Status::kOk) return status;
-  LinearMatrix matrix = matrix_of(cuda_weight(&head));
-  matrix.out = out;
-  matrix.out_stride = matrix.shape.rows;
-  return run_linear(*device_, kernels_.linear, linear_call(LinearMode::kStore, &matrix, 1, rows));
+  const CudaWeight& weight = cuda_weight(&head);
+  return logits_of_tiles(x, row_indexes, count, norm, weight, 0, weight.shape().row_tiles, out,
+                         weight.rows());
 }
 
 // ---- attention ----------------------------------------------------------------------------------

@@ -84,6 +84,8 @@ Status CudaOps::create() {
     DeviceRange& range;
   } scratch[] = {
       {rows * activation_cols_ * sizeof(std::uint16_t), activations_},
+      {rows * activation_cols_ * sizeof(std::uint16_t), normed_},
+      {rows * activation_cols_ / kTileRows * sizeof(float), square_sums_},
       {rows * limits.cols_max * sizeof(float), gate_},
       {rows * limits.cols_max * sizeof(float), up_},
       {attention_workspace_bytes_, attention_workspace_},
@@ -118,6 +120,7 @@ Status CudaOps::allocate(std::size_t bytes, std::unique_ptr<Buffer>* out) {
 
 Status CudaOps::copy_in(void* to, const void* from_host, std::size_t bytes) {
   KERNELS_CHECK(!recorder_.recording());
+  prepared_ = {};
   return device_->copy_in(to, from_host, bytes);
 }
 
@@ -167,6 +170,7 @@ Status CudaOps::begin_step(const Step& step, bool* replayed) {
   *replayed = false;
   check_step(step);
   stepping_ = false;
+  prepared_ = {};
   Status status = recorder_.abandon();  // of a step that an error ended
   if (status != Status::kOk) return status;
   status = inputs_.upload({step.tokens, step.rows.n, step.logit_rows, step.logit_count});

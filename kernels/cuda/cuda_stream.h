@@ -55,6 +55,8 @@ class CudaDevice final : public Device {
   Status copy_in_pinned(void* to, const void* from, std::size_t bytes) override;
   Status copy_out(void* to, const void* from, std::size_t bytes) override;
   Status fill(void* to, int byte, std::size_t bytes) override;
+  Status copy_from(Device& other, void* to, const void* from, std::size_t bytes) override;
+  const void* kind() const override;
   Status launch(const Kernel& kernel, const LaunchShape& shape, const void* arguments) override;
   Status synchronize() override;
   Status begin_recording() override;
@@ -81,6 +83,9 @@ class CudaDevice final : public Device {
   // `bytes` of pinned memory, at most kStagingSlotBytes, that no copy under way reads.
   Status take_staging(std::size_t bytes, std::uint8_t** out);
   Status out_of_memory_or(std::string_view call, cudaError_t error);
+  // Behind everything that was asked of this device so far; makes `follower` wait for that.
+  Status hold_back(CudaDevice& follower);
+  Status reach(const CudaDevice& other);
   bool is_pinned(const void* memory, std::size_t bytes) const;
   void close();
 
@@ -91,6 +96,8 @@ class CudaDevice final : public Device {
   const char* last_kernel_ = "";
   cudaStream_t stream_ = nullptr;
   cudaEvent_t done_ = nullptr;
+  cudaEvent_t reached_ = nullptr;  // what another device's stream waits for
+  std::vector<int> peers_;         // ordinals of those whose memory this one may read directly
   std::unordered_set<const void*> prepared_;
   std::array<Slot, kStagingSlots> slots_;
   std::size_t slot_ = 0;

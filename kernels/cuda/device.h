@@ -72,6 +72,13 @@ class Device {
   // Waits for everything before it.
   virtual Status copy_out(void* to, const void* from, std::size_t bytes) = 0;
   virtual Status fill(void* to, int byte, std::size_t bytes) = 0;
+  // Copies from another device's memory, after everything that was asked of either so far and before everything that is
+  // asked of either from now on; the caller waits for nothing. Both are used by one thread and of one kind(), and neither
+  // records. kDevice where either has failed, and where the copy fails: failure() of the one that did says why.
+  virtual Status copy_from(Device& other, void* to, const void* from, std::size_t bytes) = 0;
+
+  // An address for each implementation: only devices of one kind copy from each other.
+  virtual const void* kind() const = 0;
 
   virtual Status launch(const Kernel& kernel, const LaunchShape& shape, const void* arguments) = 0;
   // Waits until all is done, no longer than the deadline: then kDevice, "the GPU did not finish within … ms".

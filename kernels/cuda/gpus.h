@@ -50,7 +50,9 @@ GpuInventory find_gpus();
 struct GpuOptions {
   Limits limits;
   int ordinal = 0;
-  std::uint64_t memory_bytes = 0;   // 0: what is free
+  // GPUs that share each layer with it (tensor_parallel.h): one or three, of the same kernel set. Empty: it is alone.
+  std::vector<int> peers;
+  std::uint64_t memory_bytes = 0;   // of each; 0: what is free
   bool fp8 = false;
   bool record_steps = true;
   std::size_t host_threads = 1;

@@ -1,6 +1,7 @@
 // A build with CUDA.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/cuda/cuda_device.h"
@@ -10,6 +11,7 @@
 #include "kernels/cuda/driver.h"
 #include "kernels/cuda/gpus.h"
 #include "kernels/cuda/kernel_list.h"
+#include "kernels/cuda/tensor_parallel.h"
 
 namespace kernels::cuda {
 namespace {
@@ -60,6 +62,57 @@ void blame_first(GpuInventory* inventory) {
           : "the NVIDIA driver does not describe GPU " + std::to_string(first.ordinal);
 }
 
+const Gpu* find_gpu(const GpuInventory& inventory, int ordinal) {
+  if (ordinal < 0 || static_cast<std::size_t>(ordinal) >= inventory.gpus.size()) return nullptr;
+  return &inventory.gpus[static_cast<std::size_t>(ordinal)];
+}
+
+// Of all of these GPUs; null where they have none in common. GPUs that share layers have the same:
+// otherwise there would be no name for their bits.
+const KernelSet* common_kernels(const GpuInventory& inventory, const std::vector<int>& ordinals,
+                                std::string* error) {
+  const KernelSet* common = nullptr;
+  for (std::size_t i = 0; i < ordinals.size(); ++i) {
+    const std::string number = std::to_string(ordinals[i]);
+    const Gpu* const gpu = find_gpu(inventory, ordinals[i]);
+    if (gpu == nullptr) {
+      *error = "there is no GPU " + number + ": this machine shows " +
+               std::to_string(inventory.gpus.size());
+      return nullptr;
+    }
+    const auto former = ordinals.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(ordinals.begin(), former, ordinals[i]) != former) {
+      *error = "GPU " + number + " is named twice among those that share layers";
+      return nullptr;
+    }
+    const KernelSet* const kernels = kernel_set_for(gpu->capability);
+    if (kernels == nullptr) {
+      *error = no_machine_code(gpu->name, gpu->capability);
+      return nullptr;
+    }
+    if (common != nullptr && kernels != common) {
+      *error = "GPU " + number + " (" + gpu->name + ") cannot share layers with GPU " +
+               std::to_string(ordinals[0]) + ": its kernels are " + std::string(kernels->name) +
+               ", not " + std::string(common->name);
+      return nullptr;
+    }
+    common = kernels;
+  }
+  return common;
+}
+
+std::unique_ptr<Device> open_gpu(const GpuInventory& inventory, int ordinal,
+                                 std::uint32_t deadline_ms, const KernelSet& kernels,
+                                 std::string* error) {
+  auto device = open_cuda_device({.ordinal = ordinal, .deadline_ms = deadline_ms},
+                                 list_kernels(kernels), error);
+  if (device == nullptr) {
+    *error = "GPU " + std::to_string(ordinal) + " (" + find_gpu(inventory, ordinal)->name +
+             ") does not open: " + *error;
+  }
+  return device;
+}
+
 }  // namespace
 
 GpuInventory find_gpus() {
@@ -97,24 +150,14 @@ std::unique_ptr<Ops> make_gpu_ops(const GpuOptions& options, std::string* error)
     *error = inventory.reason;
     return nullptr;
   }
-  if (options.ordinal < 0 || static_cast<std::size_t>(options.ordinal) >= inventory.gpus.size()) {
-    *error = "there is no GPU " + std::to_string(options.ordinal) + ": this machine shows " +
-             std::to_string(inventory.gpus.size());
-    return nullptr;
-  }
-  const Gpu& gpu = inventory.gpus[static_cast<std::size_t>(options.ordinal)];
-  const KernelSet* const kernels = kernel_set_for(gpu.capability);
-  if (kernels == nullptr) {
-    *error = no_machine_code(gpu.name, gpu.capability);
-    return nullptr;
-  }
-  auto device =
-      open_cuda_device({.ordinal = options.ordinal, .deadline_ms = options.step_deadline_ms},
-                       list_kernels(*kernels), error);
-  if (device == nullptr) {
-    *error =
-        "GPU " + std::to_string(options.ordinal) + " (" + gpu.name + ") does not open: " + *error;
-    return nullptr;
+  std::vector<int> ordinals = {options.ordinal};
+  ordinals.insert(ordinals.end(), options.peers.begin(), options.peers.end());
+  const KernelSet* const kernels = common_kernels(inventory, ordinals, error);
+  if (kernels == nullptr) return nullptr;
+  std::vector<std::unique_ptr<Device>> devices;
+  for (const int ordinal : ordinals) {
+    devices.push_back(open_gpu(inventory, ordinal, options.step_deadline_ms, *kernels, error));
+    if (devices.back() == nullptr) return nullptr;
   }
   CudaOpsOptions ops_options;
   ops_options.limits = options.limits;
@@ -122,7 +165,9 @@ std::unique_ptr<Ops> make_gpu_ops(const GpuOptions& options, std::string* error)
   ops_options.fp8 = options.fp8;
   ops_options.record_steps = options.record_steps;
   ops_options.host_threads = options.host_threads;
-  return make_cuda_ops(std::move(device), *kernels, ops_options, error);
+  if (devices.size() > 1)
+    return make_tensor_parallel_ops(std::move(devices), *kernels, ops_options, error);
+  return make_cuda_ops(std::move(devices[0]), *kernels, ops_options, error);
 }
 
 }  // namespace kernels::cuda

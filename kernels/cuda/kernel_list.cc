@@ -25,6 +25,8 @@ std::vector<const Kernel*> list_kernels(const KernelSet& set) {
   add(set.rows.norm, kernels);
   add(set.rows.pad, kernels);
   add(set.rows.gate, kernels);
+  add(set.rows.add_segments, kernels);
+  add(set.rows.join, kernels);
   add(set.rows.logit_stats, kernels);
   add(set.attention.rope_store, kernels);
   add(set.attention.decode, kernels);

@@ -38,6 +38,8 @@ void check_call(const LinearCall& call) {
                   reinterpret_cast<std::uintptr_t>(matrix.tiles) % 256 == 0);
     if (call.experts != 0)
       KERNELS_CHECK(matrix.shape.rows % (kTileRows * std::uint64_t{call.experts}) == 0);
+    // 0 and 1, 2, 4.
+    KERNELS_CHECK(matrix.segment_count <= 4 && matrix.segment_count != 3);
     if (call.mode != LinearMode::kGated)
       KERNELS_CHECK(matrix.out != nullptr && matrix.out_stride >= expert_shape(call, matrix).rows);
   }
@@ -46,17 +48,24 @@ void check_call(const LinearCall& call) {
     KERNELS_CHECK(call.hidden != nullptr &&
                   call.hidden_stride >= expert_shape(call, call.matrices[0]).rows);
   }
+  if (call.mode == LinearMode::kSegments)
+    KERNELS_CHECK(call.matrix_count == 1 && call.experts == 0 && call.scale.square_sums == nullptr);
+  if (call.next.weight == nullptr) return;
+  KERNELS_CHECK(call.mode == LinearMode::kAdd && call.matrix_count == 1 && call.experts == 0);
+  KERNELS_CHECK(first.rows % 256 == 0 && call.next.x_stride >= first.rows);
+  KERNELS_CHECK(call.next.x != nullptr && call.next.square_sums != nullptr);
+}
+
+std::uint32_t segments_of(const LinearMatrix& matrix, const TileShape& expert) {
+  return matrix.segment_count != 0 ? matrix.segment_count : segments(expert);
 }
 
 LinearArguments::Matrix matrix_argument(const LinearCall& call, const LinearMatrix& matrix) {
   const TileShape& shape = matrix.shape;
-  const std::uint8_t* behind = matrix.tiles + shape.row_tiles * shape.tile_bytes();
-  const bool scaled = shape.format == TileFormat::kE4m3;
-  return {matrix.tiles,
-          scaled ? reinterpret_cast<const float*>(behind) : nullptr,
-          matrix.bias,
-          matrix.out,
-          expert_shape(call, matrix).rows,
+  const float* scales = matrix.row_scales;
+  if (shape.format == TileFormat::kE4m3 && scales == nullptr)
+    scales = reinterpret_cast<const float*>(matrix.tiles + shape.row_tiles * shape.tile_bytes());
+  return {matrix.tiles,     scales, matrix.bias, matrix.out, expert_shape(call, matrix).rows,
           matrix.out_stride};
 }
 
@@ -74,11 +83,12 @@ LinearGrid grid_of(const LinearCall& call, const LinearKernels::Tile& tile, bool
   for (std::uint32_t m = 0; m < grid.matrix_count; ++m) {
     const TileShape shape = expert_shape(call, call.matrices[m]);
     grid.row_tiles[m] = shape.row_tiles;
-    grid.segment_count[m] = segments(shape);
+    grid.segment_count[m] = segments_of(call.matrices[m], shape);
     tiles += std::uint64_t{grid.row_tiles[m]} * grid.token_tiles * parts;
     segments_max = std::max(segments_max, grid.segment_count[m]);
   }
-  if (may_cluster && tiles < kBlocksWanted) grid.cluster = segments_max;
+  grid.apart = call.mode == LinearMode::kSegments;
+  if (may_cluster && !grid.apart && tiles < kBlocksWanted) grid.cluster = segments_max;
   return grid;
 }
 
@@ -124,6 +134,8 @@ Status run_linear(Device& device, const LinearKernels& kernels, const LinearCall
   arguments.x_stride = call.x_stride;
   arguments.n = call.n;
   arguments.add = call.mode == LinearMode::kAdd;
+  arguments.scale = call.scale;
+  arguments.next = call.next;
   arguments.hidden = call.hidden;
   arguments.hidden_stride = call.hidden_stride;
   if (call.experts != 0) arguments.expert_first = call.expert_first;

@@ -5,7 +5,8 @@
 // ORDER OF SUMMATION, by weight shape and format alone: the columns are cut into S segments (S = 1,
 // 2 or 4, whole stages of 256 columns, segments(shape)); inside a segment k16 steps ascend in one
 // accumulator that starts at zero; segments are added in ascending order, ((s0 + s1) + s2) + s3;
-// then the row's scale (e4m3), the bias, the residual. On sm_90a, where rows are few, a segment is
+// then the weight row's scale (e4m3), the norm's scale of the row of activations, the bias, the
+// residual. On sm_90a, where rows are few, a segment is
 // a block, and the S blocks of a tile are a cluster, which adds through distributed shared memory.
 // Otherwise one block runs them one after the other. So the number of rows, their places, and the
 // tile of rows never change a bit.
@@ -34,11 +35,35 @@ struct LinearMatrix {
   const float* bias = nullptr;          // [rows] or null
   float* out = nullptr;                 // [n, out_stride >= rows of an expert]; unused in kGated
   std::uint32_t out_stride = 0;         // floats
+  // Of its columns; 0: segments(shape). A part of a matrix has those of the whole, so that its sums
+  // have the whole one's bits.
+  std::uint32_t segment_count = 0;
+  const float* row_scales = nullptr;  // kE4m3: [rows]; null: behind the last tile
+};
+
+// The scale of a normalised row, which comes behind the product: x is then bf16(row * weight)
+// (rows.h, NormCall).
+struct NormScale {
+  const float* square_sums = nullptr;  // device, [n, square_sum_count(cols)]; null: no scale
+  std::uint32_t cols = 0;              // of the row that was squared
+  float eps = 0;
+};
+
+// What the next operation reads of the rows that kAdd has written, so that it need not begin with a
+// norm: bf16(row * weight) and the sums of its squares, as NormCall would make them. Of matrices of
+// a multiple of 256 rows.
+struct NextNorm {
+  const float* weight = nullptr;  // [rows]; null: nothing is wanted
+  std::uint16_t* x = nullptr;     // bf16 [n, x_stride]
+  std::uint32_t x_stride = 0;
+  float* square_sums = nullptr;  // [n, square_sum_count(rows)]
 };
 
 enum class LinearMode : std::uint8_t {
-  kStore,  // out = …
-  kAdd,    // out += …
+  kStore,     // out = …
+  kAdd,       // out += …
+  kSegments,  // the segments' sums as they are, one below the other: segment i of row m is
+              // out[(i * n.rows_max + m) * out_stride …]; neither scale nor bias. rows.h adds them.
   kGated,  // matrices[0] is gate, [1] is up, of one shape and format: hidden = bf16(silu(gate x) *
            // (up x))
 };
@@ -51,6 +76,8 @@ struct LinearCall {
       nullptr;  // device; bf16 [n, x_stride], zeros from cols to padded_cols; 16-byte aligned rows
   std::uint32_t x_stride = 0;  // bf16 elements, a multiple of 8
   RowCount n;
+  NormScale scale;                  // not with kSegments
+  NextNorm next;                    // kAdd
   std::uint16_t* hidden = nullptr;  // kGated: bf16 [n, hidden_stride]
   std::uint32_t hidden_stride = 0;
 

@@ -25,6 +25,8 @@ struct LinearArguments {
   std::uint32_t x_stride = 0;
   RowCount n;
   bool add = false;
+  NormScale scale;
+  NextNorm next;  // of matrices[0], the only one
   std::uint16_t* hidden = nullptr;
   std::uint32_t hidden_stride = 0;
   const std::uint32_t* expert_first = nullptr;  // linear.h; `grid` and rows are of one expert

@@ -56,12 +56,15 @@ struct LinearGrid {
   std::uint32_t cluster =
       1;  // C: a multiple of every segment_count, or 1 where a block runs all segments itself
   std::uint32_t token_tiles = 1;
+  bool apart = false;  // every segment is a block, though there are no clusters: sums are not added
+
+  KERNELS_DEVICE constexpr bool one_segment_a_block() const { return cluster > 1 || apart; }
 };
 
-// A block's share of a tile's segments: one, or all of them where there are no clusters.
+// A block's share of a tile's segments: one, or all of them.
 KERNELS_DEVICE constexpr std::uint32_t blocks_of_tile(const LinearGrid& grid,
                                                       std::uint32_t matrix) {
-  return grid.cluster == 1 ? 1 : grid.segment_count[matrix];
+  return grid.one_segment_a_block() ? grid.segment_count[matrix] : 1;
 }
 KERNELS_DEVICE constexpr std::uint32_t clusters_of_matrix(const LinearGrid& grid,
                                                           std::uint32_t matrix) {
@@ -77,7 +80,7 @@ KERNELS_DEVICE constexpr std::uint32_t clusters_of_grid(const LinearGrid& grid) 
 struct LinearPlace {
   std::uint32_t matrix;
   std::uint32_t first_tile;  // of the block's groups; row_tiles or more: there is nothing to do
-  std::uint32_t segment;     // 0 where there are no clusters
+  std::uint32_t segment;     // 0 where a block runs all segments itself
   std::uint32_t token_tile;
 };
 

@@ -3,7 +3,7 @@
 // A block is four warps: 64 rows of weights (of two matrices, gate and up, where kGated) by kTokens
 // rows of activations. Chunks of both run through a ring in shared memory, several under way at a
 // time. The block computes the segments of its tile one after the other and adds them as linear.h
-// says.
+// says; or one segment, where sums are wanted apart.
 #ifndef KERNELS_CUDA_LINEAR_MMA_KERNEL_H_
 #define KERNELS_CUDA_LINEAR_MMA_KERNEL_H_
 
@@ -25,7 +25,8 @@ struct MmaPlan {
   // most eight.
   static constexpr std::uint32_t kFitting = 48 * 1024 / kSlotBytes;
   static constexpr std::uint32_t kSlots = kFitting < 2 ? 2 : kFitting > 8 ? 8 : kFitting;
-  static constexpr std::uint32_t kSharedBytes = kSlots * kSlotBytes;
+  static constexpr std::uint32_t kScalesAt = kSlots * kSlotBytes;  // of rows of activations
+  static constexpr std::uint32_t kSharedBytes = kScalesAt + kTokens * 4;
   static_assert(kSharedBytes <= 99 * 1024, "the least of a block on sm_80 and later");
   static_assert(kWeightBytes % 16 == 0 && kSlotBytes % 16 == 0);
 };
@@ -46,10 +47,11 @@ class MmaFetch {
     if constexpr (kGated) weights_[1] = args.matrices[1].tiles + tile * tile_bytes;
   }
 
-  KERNELS_DEVICE void weights(std::uint32_t chunk) const {
+  // chunk_index counts from the block's first chunk.
+  KERNELS_DEVICE void weights(std::uint32_t chunk, std::uint32_t chunk_index) const {
     const std::uint32_t bytes =
         records_of_chunk(args_.records, Tile::kChunkRecords, chunk) * Tile::kRecordBytes;
-    unsigned char* to = ring_ + chunk % Plan::kSlots * Plan::kSlotBytes;
+    unsigned char* to = ring_ + chunk_index % Plan::kSlots * Plan::kSlotBytes;
     KERNELS_UNROLL
     for (std::uint32_t m = 0; m < Plan::kMatrices; ++m) {
       const std::uint8_t* from = weights_[m] + std::size_t{chunk} * Plan::kWeightBytes;
@@ -58,10 +60,11 @@ class MmaFetch {
     }
   }
 
-  KERNELS_DEVICE void activations(std::uint32_t chunk, LinearArguments::Tokens tokens) const {
+  KERNELS_DEVICE void activations(std::uint32_t chunk, std::uint32_t chunk_index,
+                                  LinearArguments::Tokens tokens) const {
     constexpr std::uint32_t kPieces = Plan::kChunkCols / 8;
-    unsigned char* to =
-        ring_ + chunk % Plan::kSlots * Plan::kSlotBytes + Plan::kMatrices * Plan::kWeightBytes;
+    unsigned char* to = ring_ + chunk_index % Plan::kSlots * Plan::kSlotBytes +
+                        Plan::kMatrices * Plan::kWeightBytes;
     for (std::uint32_t i = thread(); i < kTokens * kPieces; i += Plan::kThreads) {
       const std::uint32_t token = i / kPieces;
       const std::uint32_t col = chunk * Plan::kChunkCols + i % kPieces * 8;
@@ -120,7 +123,13 @@ KERNELS_DEVICE void linear_mma(const LinearArguments& args) {
   using Plan = MmaPlan<Tile, kTokens, kGated>;
   KERNELS_SHARED(shared);
   const LinearPlace place = place_of_block(args.grid, block_x(), block_y(), blocks_x());
-  const std::uint32_t chunks = divide_up(args.padded_cols, Plan::kChunkCols);
+  const std::uint32_t segment_count = args.grid.segment_count[place.matrix];
+  const ChunkRange range =
+      args.grid.apart
+          ? segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, place.segment)
+          : ChunkRange{0, divide_up(args.padded_cols, Plan::kChunkCols)};
+  const std::uint32_t chunks = range.last - range.first;
+  float* const scales = reinterpret_cast<float*>(shared + Plan::kScalesAt);
   const std::uint32_t ahead = Plan::kSlots - 1;
   const MmaFetch<Tile, kTokens, kGated> fetch(args, place, shared);
 
@@ -131,7 +140,7 @@ KERNELS_DEVICE void linear_mma(const LinearArguments& args) {
     const LinearArguments::Tokens tokens = args.tokens(place.token_tile * kTokens);
     if (tokens.first >= tokens.last) return;
   }
-  for (std::uint32_t chunk = 0; chunk < ahead && chunk < chunks; ++chunk) fetch.weights(chunk);
+  for (std::uint32_t i = 0; i < ahead && i < chunks; ++i) fetch.weights(range.first + i, i);
   wait_for_former();
   allow_next();
   const LinearArguments::Tokens tokens = args.tokens(place.token_tile * kTokens);
@@ -140,31 +149,33 @@ KERNELS_DEVICE void linear_mma(const LinearArguments& args) {
     wait_copies<0>();
     return;
   }
-  for (std::uint32_t chunk = 0; chunk < ahead; ++chunk) {
-    if (chunk < chunks) fetch.activations(chunk, tokens);
+  make_scales<kTokens>(args, tokens, scales);
+  for (std::uint32_t i = 0; i < ahead; ++i) {
+    if (i < chunks) fetch.activations(range.first + i, i, tokens);
     commit_copies();
   }
 
   float sums[Plan::kMatrices][kTokens / 8][4] = {};
-  float total[Plan::kMatrices][kTokens / 8][4];
-  std::uint32_t segment = 0;
-  const std::uint32_t segment_count = args.grid.segment_count[place.matrix];
+  float total[Plan::kMatrices][kTokens / 8][4] = {};
+  std::uint32_t segment = 0;  // of the block's own
   std::uint32_t segment_end =
-      segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, 0).last;
-  for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
+      args.grid.apart ? chunks
+                      : segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, 0).last;
+  for (std::uint32_t i = 0; i < chunks; ++i) {
     wait_copies<Plan::kSlots - 2>();
     sync_block();  // this chunk is there for all, and all are done with the one before it
-    if (chunk + ahead < chunks) {
-      fetch.weights(chunk + ahead);
-      fetch.activations(chunk + ahead, tokens);
+    if (i + ahead < chunks) {
+      fetch.weights(range.first + i + ahead, i + ahead);
+      fetch.activations(range.first + i + ahead, i + ahead, tokens);
     }
     commit_copies();
-    const unsigned char* slot = shared + chunk % Plan::kSlots * Plan::kSlotBytes;
+    const unsigned char* slot = shared + i % Plan::kSlots * Plan::kSlotBytes;
     const std::uint32_t quads =
-        records_of_chunk(args.records, Tile::kChunkRecords, chunk) * (Tile::kRecordCols / 64);
+        records_of_chunk(args.records, Tile::kChunkRecords, range.first + i) *
+        (Tile::kRecordCols / 64);
     for (std::uint32_t quad = 0; quad < quads; ++quad)
       multiply_quad<Tile, kTokens, kGated>(sums, slot, quad);
-    if (chunk + 1 == segment_end) {
+    if (i + 1 == segment_end) {
       KERNELS_UNROLL
       for (std::uint32_t m = 0; m < Plan::kMatrices; ++m) {
         KERNELS_UNROLL
@@ -182,7 +193,19 @@ KERNELS_DEVICE void linear_mma(const LinearArguments& args) {
     KERNELS_UNROLL
     for (std::uint32_t i = 0; i < kTokens / 2; ++i) results[m][i] = total[m][i / 4][i % 4];
   }
-  finish_tile<kTokens, kGated>(args, results, place.matrix, place.first_tile, tokens, thread());
+  if constexpr (!kGated) {
+    if (args.grid.apart) {
+      store_segment<kTokens>(args, results[0], place, place.first_tile, tokens, thread());
+      return;
+    }
+  }
+  finish_tile<kTokens, kGated>(args, results, place.matrix, place.first_tile, tokens, thread(),
+                               scales);
+  if constexpr (!kGated) {
+    if (args.next.weight != nullptr)
+      prepare_next<kTokens>(args, results[0], place.first_tile, true, tokens,
+                            reinterpret_cast<float*>(shared));
+  }
 }
 
 template <typename Tile, unsigned kTokens, bool kGated>

@@ -101,10 +101,11 @@ KERNELS_DEVICE void linear_wgmma(const LinearArguments& args) {
   const std::uint32_t segment_count = args.grid.segment_count[place.matrix];
   const std::uint32_t first_token = place.token_tile * kTokens;
   const WgmmaFetch<Tile, kTokens, kGroups, kGated> fetch(args, place, shared);
-  const bool clustered = args.grid.cluster > 1;
+  float* const scales = reinterpret_cast<float*>(shared + Plan::kScalesAt);
+  const bool one_segment = args.grid.one_segment_a_block();
   const ChunkRange range =
-      clustered ? segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, place.segment)
-                : ChunkRange{0, divide_up(args.padded_cols, Plan::kChunkCols)};
+      one_segment ? segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, place.segment)
+                  : ChunkRange{0, divide_up(args.padded_cols, Plan::kChunkCols)};
   // A block of a cluster that has no tile comes along for the cluster's barriers.
   const std::uint32_t chunks = place.first_tile < row_tiles ? range.last - range.first : 0;
   constexpr std::uint32_t kAhead = Plan::kSlots - 1;
@@ -127,6 +128,7 @@ KERNELS_DEVICE void linear_wgmma(const LinearArguments& args) {
   const LinearArguments::Tokens tokens = args.tokens(first_token);
   if (!early && tokens.first >= tokens.last) return;  // every block of the cluster does
   if (!early) fetch_first_weights();
+  if (place.segment == 0) make_scales<kTokens>(args, tokens, scales);
   for (std::uint32_t i = 0; i < kAhead; ++i) {
     if (i < chunks) fetch.activations(range.first + i, i, tokens);
     commit_copies();
@@ -138,8 +140,8 @@ KERNELS_DEVICE void linear_wgmma(const LinearArguments& args) {
   float total[Plan::kMatrices][Plan::kSums] = {};
   std::uint32_t segment = 0;  // of the block's own
   std::uint32_t segment_end =
-      clustered ? chunks
-                : segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, 0).last;
+      one_segment ? chunks
+                  : segment_chunks(args.padded_cols, Plan::kChunkCols, segment_count, 0).last;
   for (std::uint32_t i = 0; i < chunks; ++i) {
     wait_copies<Plan::kSlots - 2>();
     async_proxy_fence();  // wgmma reads what this thread's copies wrote
@@ -176,10 +178,22 @@ KERNELS_DEVICE void linear_wgmma(const LinearArguments& args) {
     }
   }
 
-  if (clustered) add_segments<Plan>(total, shared, place.segment, segment_count);
-  if (place.segment == 0 && has_tile)
-    finish_tile<kTokens, kGated>(args, total, place.matrix, place.first_tile + group, tokens,
-                                 thread() % 128);
+  const std::uint32_t tile = place.first_tile + group;
+  if constexpr (!kGated) {
+    if (args.grid.apart) {
+      if (has_tile) store_segment<kTokens>(args, total[0], place, tile, tokens, thread() % 128);
+      return;
+    }
+  }
+  if (args.grid.cluster > 1) add_segments<Plan>(total, shared, place.segment, segment_count);
+  if (place.segment != 0) return;
+  if (has_tile)
+    finish_tile<kTokens, kGated>(args, total, place.matrix, tile, tokens, thread() % 128, scales);
+  if constexpr (!kGated) {
+    if (args.next.weight != nullptr)
+      prepare_next<kTokens>(args, total[0], place.first_tile, has_tile, tokens,
+                            reinterpret_cast<float*>(shared));
+  }
 }
 
 template <typename Tile, unsigned kTokens, unsigned kGroups, bool kGated>

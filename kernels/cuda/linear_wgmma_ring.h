@@ -6,8 +6,9 @@
 
 namespace kernels::cuda {
 
-// In shared memory: activations of every slot, weights of every slot, a barrier for every slot.
-// When the last chunk is done, the sums of a segment lie where activations and weights were.
+// In shared memory: activations of every slot, weights of every slot, a barrier for every slot, a
+// scale for every row of activations. When the last chunk is done, the sums of a segment lie where
+// activations and weights were, and after them those of squares.
 template <typename Tile, unsigned kTokens, unsigned kGroups, bool kGated>
 struct WgmmaPlan {
   static constexpr std::uint32_t kThreads = 128 * kGroups;
@@ -25,7 +26,8 @@ struct WgmmaPlan {
   static constexpr std::uint32_t kSlots = kFitting < kLeast ? kLeast : kFitting > 8 ? 8 : kFitting;
   static constexpr std::uint32_t kWeightsAt = kSlots * kActivationBytes;
   static constexpr std::uint32_t kBarriersAt = kSlots * kSlotBytes;
-  static constexpr std::uint32_t kSharedBytes = kBarriersAt + kSlots * 8;
+  static constexpr std::uint32_t kScalesAt = kBarriersAt + kSlots * 8;
+  static constexpr std::uint32_t kSharedBytes = kScalesAt + kTokens * 4;
   static constexpr std::uint32_t kSums = kTokens / 2;  // of a thread and a matrix
   static_assert(kActivationBytes % 1024 == 0 && kTileBytes % 16 == 0);
   static_assert(kSharedBytes <= 232448);

@@ -20,9 +20,11 @@ inline RowKernels list_row_kernels() {
       kernel_of<EmbedArguments, embed_row<Tile>>("embed_row_" #name, 0);
   KERNELS_TILES(KERNELS_LIST_EMBED)
 #undef KERNELS_LIST_EMBED
-  kernels.norm = kernel_of<NormArguments, norm_row>("norm_row", kRowSharedBytes);
+  kernels.norm = kernel_of<NormArguments, norm_row>("norm_row", 0);
   kernels.pad = kernel_of<PadArguments, pad_row>("pad_row", 0);
   kernels.gate = kernel_of<GateArguments, gate_row>("gate_row", 0);
+  kernels.add_segments = kernel_of<AddSegmentsArguments, add_segments_row>("add_segments_row", 0);
+  kernels.join = kernel_of<JoinArguments, join_row>("join_row", 0);
   kernels.logit_stats =
       kernel_of<LogitStatsArguments, logit_stats_row>("logit_stats_row", kRowSharedBytes);
   return kernels;

@@ -11,6 +11,8 @@ namespace kernels::cuda {
 using EmbedArguments = EmbedCall;
 using PadArguments = PadCall;
 using GateArguments = GateCall;
+using AddSegmentsArguments = AddSegmentsCall;
+using JoinArguments = JoinCall;
 using LogitStatsArguments = LogitStatsCall;
 
 struct NormArguments : NormCall {

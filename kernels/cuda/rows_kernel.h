@@ -6,6 +6,7 @@
 #ifndef KERNELS_CUDA_ROWS_KERNEL_H_
 #define KERNELS_CUDA_ROWS_KERNEL_H_
 
+#include "kernels/cuda/norm_halves.h"
 #include "kernels/cuda/portable/portable.h"
 #include "kernels/cuda/row_count.h"
 #include "kernels/cuda/rows_arguments.h"
@@ -84,8 +85,33 @@ KERNELS_GLOBAL void KERNELS_BOUNDS(256, 4) embed_row(EmbedArguments a) {
   }
 }
 
+// Squares of 64 columns, of 16 neighbouring threads with four columns each (rows.h); each of the 16
+// gets the sum. Whole warps.
+KERNELS_DEVICE float add_squares(const Quad& mine) {
+  const bool high = thread() / 2 % 2 != 0;  // columns 8 … 15 of a group of 16
+  float q[4];
+  KERNELS_UNROLL
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    const float theirs = shuffle_xor(mine.at[i], 2);
+    q[i] = square_pair(high ? theirs : mine.at[i], high ? mine.at[i] : theirs);
+  }
+  float sum = (q[0] + q[1]) + (q[2] + q[3]);
+  sum = sum + shuffle_xor(sum, 1);
+  sum = sum + shuffle_xor(sum, 4);
+  return sum + shuffle_xor(sum, 8);
+}
+
+KERNELS_DEVICE void store_bf16(std::uint16_t* to, const Quad& y) {
+  *reinterpret_cast<Bf16Quad*>(to) = {pack_bf16(y.at[0], y.at[1]), pack_bf16(y.at[2], y.at[3])};
+}
+
+// The first of 16 threads stores what all of them have.
+KERNELS_DEVICE void store_square_sum(float* sums, std::uint32_t count, std::uint32_t first,
+                                     float sum) {
+  if (thread() % 16 == 0 && first / 64 < count) sums[first / 64] = sum;
+}
+
 KERNELS_GLOBAL void KERNELS_BOUNDS(256, 4) norm_row(NormArguments a) {
-  KERNELS_SHARED(shared);
   wait_for_former();
   allow_next();
   const std::uint32_t row = block_x();
@@ -93,35 +119,62 @@ KERNELS_GLOBAL void KERNELS_BOUNDS(256, 4) norm_row(NormArguments a) {
   const std::uint32_t from =
       a.indexes == nullptr ? row : static_cast<std::uint32_t>(a.indexes[row]);
   const float* const x = a.x + std::size_t{from} * a.cols;
-  float scale = 1;
-  if (a.weight != nullptr) {
-    float sum = 0;
-    for (std::uint32_t first = 4 * thread(); first < a.cols; first += 4 * kRowThreads) {
-      const Quad quad = load_quad(x, first, a.cols, a.aligned);
-      KERNELS_UNROLL
-      for (std::uint32_t i = 0; i < 4; ++i) sum = fma(quad.at[i], quad.at[i], sum);
-    }
-    sum = combine_block(sum, reinterpret_cast<float*>(shared), Add{});
-    const float mean = divide_rn(sum, static_cast<float>(a.cols));
-    scale = divide_rn(1.0F, sqrt_rn(mean + a.eps));
-  }
+  const std::uint32_t count = square_sum_count(a.cols);
   std::uint16_t* const out = a.out + std::size_t{row} * a.out_stride;
+  // padded_cols is a multiple of what a warp has: it is in the loop as a whole.
   for (std::uint32_t first = 4 * thread(); first < a.padded_cols; first += 4 * kRowThreads) {
     Quad y = {{0, 0, 0, 0}};
-    if (first < a.cols) {
-      y = load_quad(x, first, a.cols, a.aligned);
-      if (a.weight != nullptr) {
+    if (first < a.cols) y = load_quad(x, first, a.cols, a.aligned);
+    if (a.weight != nullptr) {
+      store_square_sum(a.square_sums + std::size_t{row} * count, count, first, add_squares(y));
+      if (first < a.cols) {
         const Quad weight = load_quad(a.weight, first, a.cols, a.aligned);
         KERNELS_UNROLL
-        for (std::uint32_t i = 0; i < 4; ++i) {
-          // Beyond the row both are zero, and so must the product be where the scale is not finite.
-          y.at[i] = first + i < a.cols ? y.at[i] * scale * weight.at[i] : 0.0F;
-        }
+        for (std::uint32_t i = 0; i < 4; ++i) y.at[i] = y.at[i] * weight.at[i];
       }
     }
-    *reinterpret_cast<Bf16Quad*>(out + first) = {pack_bf16(y.at[0], y.at[1]),
-                                                 pack_bf16(y.at[2], y.at[3])};
+    store_bf16(out + first, y);
   }
+}
+
+// Of the whole row at once: what the sums come to, what was there, what the next norm wants.
+KERNELS_GLOBAL void KERNELS_BOUNDS(256, 4) add_segments_row(AddSegmentsArguments a) {
+  wait_for_former();
+  allow_next();
+  const std::uint32_t row = block_x();
+  if (!is_a_row(a.n, row)) return;
+  float* const out = a.out + std::size_t{row} * a.out_stride;
+  const std::uint32_t count = square_sum_count(a.rows);
+  const std::uint32_t padded = (a.rows + 255) / 256 * 256;
+  for (std::uint32_t first = 4 * thread(); first < padded; first += 4 * kRowThreads) {
+    Quad value = {{0, 0, 0, 0}};
+    for (std::uint32_t col = first; col < first + 4 && col < a.rows; ++col) {
+      float sum = a.sums[std::size_t{row} * a.rows + col];
+      for (std::uint32_t s = 1; s < a.segments; ++s)
+        sum = sum + a.sums[(std::size_t{s} * a.n.rows_max + row) * a.rows + col];
+      if (a.row_scales != nullptr) sum = sum * a.row_scales[col];
+      if (a.bias != nullptr) sum = sum + a.bias[col];
+      value.at[col - first] = out[col] + sum;
+      out[col] = value.at[col - first];
+    }
+    if (a.next.weight == nullptr) continue;
+    store_square_sum(a.next.square_sums + std::size_t{row} * count, count, first,
+                     add_squares(value));
+    // Rows are a multiple of 256.
+    std::uint16_t* const x = a.next.x + std::size_t{row} * a.next.x_stride + first;
+    KERNELS_UNROLL
+    for (std::uint32_t i = 0; i < 4; ++i) x[i] = to_bf16(value.at[i] * a.next.weight[first + i]);
+  }
+}
+
+KERNELS_GLOBAL void KERNELS_BOUNDS(256, 4) join_row(JoinArguments a) {
+  wait_for_former();
+  allow_next();
+  const std::uint32_t row = block_x();
+  if (!is_a_row(a.n, row)) return;
+  const float* const part = a.part + std::size_t{row} * a.cols;
+  float* const out = a.out + std::size_t{row} * a.out_stride + a.first;
+  for (std::uint32_t col = thread(); col < a.cols; col += kRowThreads) out[col] = part[col];
 }
 
 KERNELS_GLOBAL void KERNELS_BOUNDS(256, 4) pad_row(PadArguments a) {

@@ -9,9 +9,9 @@
   machine_code.py selftest NVCC FOLDER            compiles a kernel that spills and one that does not, and tells them apart
 
 Gates: a program needs no shared library of NVIDIA's; every architecture is there; every kernel that a kernel set names has
-machine code for that set's architecture; no kernel uses stack or local memory (so none spills); registers stay within their
-budget; the kernels of sm_90a that are made of wgmma contain it. A digest that no GPU run has certified is counted, and is
-no failure.
+machine code for that set's architecture, and there are no others; no kernel uses stack or local memory (so none spills);
+registers stay within their budget; the kernels of sm_90a that are made of wgmma contain it. A digest that no GPU run has
+certified is counted, and is no failure.
 
 What is read: ELF images of machine EM_CUDA (190) in the section .nv_fatbin, uncompressed; of each the sections
 .text.KERNEL, .nv.info and .nv.info.KERNEL. Attributes of .nv.info as NVIDIA's disassembler names them (EIATTR_*); the
@@ -223,7 +223,7 @@ def check(arguments):
             faults.append(f"{label}: local memory (frame {entry['frame']}, stack {entry['stack']} bytes, "
                           f"{entry['local']} instructions)")
         if "name" not in entry:
-            print(f"not in any kernel set: {label}")
+            faults.append(f"{label}: in no kernel set's list: it would be loaded at its first launch, and has no budget")
     print_table(found)
     for fault in faults:
         print("FAULT", fault)

@@ -22,10 +22,13 @@ bool is_emulated();
 bool is_short();
 // Empty when there is something to test.
 std::string why_skipped();
+// How many GPUs, from the first on, have its kernel set.
+std::size_t gpus_alike();
 
 struct OpsOptions {
   bool fp8 = false;
   bool record_steps = true;
+  std::size_t gpus = 1;  // that share each layer: 1, 2 or 4
 };
 // Fails the test when it cannot be made.
 std::unique_ptr<kernels::Ops> make_ops(const kernels::Limits& limits,

@@ -45,7 +45,7 @@ constexpr Case kCases[] = {{"tiny-llama", "Q4_K_M"},
 
 enum class On { kGpu, kGpuUnrecorded, kReference };
 
-Model load(const Case& which, On on) {
+Model load(const Case& which, On on, std::size_t gpus = 1) {
   const auto bytes = bench::SyntheticModel(*bench::find_synthetic_shape(which.shape),
                                            *bench::find_quant_mix(which.mix), 3)
                          .file();
@@ -53,8 +53,9 @@ Model load(const Case& which, On on) {
   EXPECT_TRUE(file.ok());
   const kernels::Limits limits = runtime::backend_limits(file.value().spec, kRowsMax, kContext);
   Model model;
-  model.ops = on == On::kReference ? kernels::make_reference_ops(limits)
-                                   : make_ops(limits, {.record_steps = on != On::kGpuUnrecorded});
+  model.ops = on == On::kReference
+                  ? kernels::make_reference_ops(limits)
+                  : make_ops(limits, {.record_steps = on != On::kGpuUnrecorded, .gpus = gpus});
   if (model.ops == nullptr) return model;
   auto loaded = Transformer::load(provisioning::FileVerifier::trust(bytes), *model.ops,
                                   {.memory = {.context_tokens = kContext,
@@ -195,6 +196,23 @@ TEST_F(GpuModel, GivesTheSameBitsInAnyCompanyRecordedOrNot) {
             << (on == On::kGpu ? ", recorded" : "");
       }
     }
+  }
+}
+
+TEST_F(GpuModel, GivesTheSameBitsWhereSeveralGpusShareEachLayer) {
+  if (gpus_alike() < 2) GTEST_SKIP() << "there is one GPU alone";
+  constexpr Case kWide = {"tiny-wide", "Q4_K_M"};
+  Model alone = load(kWide, On::kGpu);
+  ASSERT_NE(alone.decoder, nullptr);
+  const auto tokens = prompt(is_short() ? 12 : 60, 6);
+  const Logits expected = in_chunks(*alone.decoder, tokens, 60, 0);
+  for (const std::size_t gpus : {std::size_t{2}, std::size_t{4}}) {
+    if (gpus > gpus_alike()) continue;
+    Model shared = load(kWide, On::kGpu, gpus);
+    ASSERT_NE(shared.decoder, nullptr);
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{60}})
+      EXPECT_TRUE(same_bits(in_chunks(*shared.decoder, tokens, chunk, 1), expected))
+          << gpus << " GPUs, chunks of " << chunk;
   }
 }
 

@@ -49,6 +49,9 @@ class EmulatedRecording final : public Recording {
   std::vector<Launch> launches;
 };
 
+// Every EmulatedDevice has its address as its kind.
+constexpr char kKind = 0;
+
 // What a copy took from pinned memory, to see whether it was changed too early.
 struct PinnedCopy {
   const void* from = nullptr;
@@ -85,6 +88,8 @@ class EmulatedDevice final : public Device {
   Status copy_in_pinned(void* to, const void* from, std::size_t bytes) override;
   Status copy_out(void* to, const void* from, std::size_t bytes) override;
   Status fill(void* to, int byte, std::size_t bytes) override;
+  Status copy_from(Device& other, void* to, const void* from, std::size_t bytes) override;
+  const void* kind() const override;
 
   Status launch(const Kernel& kernel, const LaunchShape& shape, const void* arguments) override;
   Status synchronize() override;
@@ -219,6 +224,20 @@ Status EmulatedDevice::fill(void* to, int byte, std::size_t bytes) {
   return Status::kOk;
 }
 
+const void* EmulatedDevice::kind() const {
+  return &kKind;
+}
+
+Status EmulatedDevice::copy_from(Device& other, void* to, const void* from, std::size_t bytes) {
+  KERNELS_CHECK(other.kind() == kind() && &other != this);
+  auto& source = static_cast<EmulatedDevice&>(other);
+  if (const Status status = source.may_touch_memory(); status != Status::kOk) return status;
+  if (const Status status = may_touch_memory(); status != Status::kOk) return status;
+  KERNELS_CHECK(source.owns(from, bytes) && owns(to, bytes));
+  if (bytes != 0) std::memcpy(to, from, bytes);
+  return Status::kOk;
+}
+
 void EmulatedDevice::check_shape(const Kernel& kernel, const LaunchShape& shape) const {
   if (kernel.run == nullptr) refuse(kernel, "it was not compiled for the emulator");
   if (shape.grid_x < 1 || shape.grid_x > kGridXMax || shape.grid_y < 1 ||
@@ -241,6 +260,7 @@ void EmulatedDevice::check_shape(const Kernel& kernel, const LaunchShape& shape)
 void EmulatedDevice::run(const Kernel& kernel, const LaunchShape& shape, const void* arguments) {
   std::optional<emulated::FaultHandler> handler;
   if (options_.explain_faults) handler.emplace(run_);
+  if (options_.launches != nullptr) ++*options_.launches;
   run_.run(kernel, shape, arguments);
 }
 

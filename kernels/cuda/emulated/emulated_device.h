@@ -21,9 +21,11 @@ struct EmulatedDeviceOptions {
   // shuffle by this seed.
   std::uint64_t order_seed = 0;
   bool recordings = true;
-  // Names kernel, block and thread of an access that faults, by a handler for SIGSEGV. Not for processes that may
-  // not set one.
+  // Names kernel, block and thread of an access that faults, by a handler for SIGSEGV. Not for
+  // processes that may not set one.
   bool explain_faults = true;
+  // Counts kernels that have run; outlives the device. May be null.
+  std::uint64_t* launches = nullptr;
 };
 std::unique_ptr<Device> make_emulated_device(const EmulatedDeviceOptions& options);
 

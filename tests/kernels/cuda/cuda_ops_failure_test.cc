@@ -5,70 +5,13 @@
 #include <utility>
 
 #include "tests/kernels/cuda/emulated_ops.h"
+#include "tests/kernels/cuda/failing_device.h"
 
 namespace kernels::cuda {
 namespace {
 
 using kernels_test::make_matrix;
 using kernels_test::Random;
-
-// An emulated device that fails for good at the call after `calls_left` more of them.
-class FailingDevice final : public Device {
- public:
-  FailingDevice(std::unique_ptr<Device> device, std::size_t* calls_left)
-      : device_(std::move(device)), calls_left_(calls_left) {}
-
-  const DeviceFacts& facts() const override { return device_->facts(); }
-  const std::string& failure() const override { return failure_; }
-
-  Status allocate(std::size_t bytes, void** out) override {
-    return fails() ? Status::kDevice : device_->allocate(bytes, out);
-  }
-  void free(void* memory) override { device_->free(memory); }
-  Status allocate_pinned(std::size_t bytes, void** out) override {
-    return fails() ? Status::kDevice : device_->allocate_pinned(bytes, out);
-  }
-  void free_pinned(void* memory) override { device_->free_pinned(memory); }
-  Status copy_in(void* to, const void* from, std::size_t bytes) override {
-    return fails() ? Status::kDevice : device_->copy_in(to, from, bytes);
-  }
-  Status copy_in_pinned(void* to, const void* from, std::size_t bytes) override {
-    return fails() ? Status::kDevice : device_->copy_in_pinned(to, from, bytes);
-  }
-  Status copy_out(void* to, const void* from, std::size_t bytes) override {
-    return fails() ? Status::kDevice : device_->copy_out(to, from, bytes);
-  }
-  Status fill(void* to, int byte, std::size_t bytes) override {
-    return fails() ? Status::kDevice : device_->fill(to, byte, bytes);
-  }
-  Status launch(const Kernel& kernel, const LaunchShape& shape, const void* arguments) override {
-    return fails() ? Status::kDevice : device_->launch(kernel, shape, arguments);
-  }
-  Status synchronize() override { return fails() ? Status::kDevice : device_->synchronize(); }
-  Status begin_recording() override {
-    return fails() ? Status::kDevice : device_->begin_recording();
-  }
-  Status end_recording(std::unique_ptr<Recording>* out) override {
-    return fails() ? Status::kDevice : device_->end_recording(out);
-  }
-  Status replay(const Recording& recording) override {
-    return fails() ? Status::kDevice : device_->replay(recording);
-  }
-
- private:
-  bool fails() {
-    if (*calls_left_ == 0) {
-      failure_ = "the GPU has fallen off the bus";
-      return true;
-    }
-    --*calls_left_;
-    return false;
-  }
-
-  std::unique_ptr<Device> device_;
-  std::size_t* calls_left_;
-  std::string failure_;
-};
 
 // What the backend says, call after call, while a weight is loaded and two steps run.
 std::vector<Status> run_everything(Ops& ops) {

@@ -303,5 +303,49 @@ TEST(CudaEmbed, GivesRowsAsTheReferenceDoesButRoundedToBf16) {
   }
 }
 
+// A residual connection and the norm behind it, as a layer has them: with the hint or without.
+struct Hinted {
+  bool hint = true;
+  bool other_norm = false;     // the norm that follows is another than was said
+  std::size_t fewer_rows = 0;  // it is of so many rows less
+  bool changed = false;        // rows are written in between
+};
+
+std::vector<float> residual_and_norm(Ops& ops, const Hinted& how) {
+  constexpr std::size_t kDim = 256;
+  constexpr std::size_t kHidden = 512;
+  constexpr std::size_t kRows = 5;
+  const auto down = load_matrix(ops, make_matrix(Format::kQ8_0, kDim, kHidden, 1));
+  const auto next = load_matrix(ops, make_matrix(Format::kBF16, 100, kDim, 2));
+  const Held<float> hidden(ops, kRows * kHidden);
+  const std::vector<float> values = Random(3).uniforms(kRows * kHidden);
+  EXPECT_EQ(ops.write_rows(hidden.data(), values.data(), kRows, kHidden), Status::kOk);
+  Held<float> residual(ops, Random(4).uniforms(kRows * kDim));
+  const Held<float> norms[] = {{ops, Random(5).uniforms(kDim)}, {ops, Random(6).uniforms(kDim)}};
+  const Held<float> out(ops, kRows * 100);
+  LinearTerm term{down.get(), nullptr, residual.data(), kDim, {}};
+  if (how.hint) term.next = {norms[0].data(), 1e-5F};
+  EXPECT_EQ(ops.linear_residual(hidden.data(), kRows, term), Status::kOk);
+  if (how.changed) residual.write(Random(7).uniforms(kRows * kDim));
+  const LinearTerm after{next.get(), nullptr, out.data(), 100, {}};
+  EXPECT_EQ(ops.norm_linear(residual.data(), kRows - how.fewer_rows,
+                            {norms[how.other_norm ? 1 : 0].data(), 1e-5F}, &after, 1),
+            Status::kOk);
+  return out.read();
+}
+
+TEST(CudaLinear, HasTheSameBitsWhetherOrNotTheNextNormWasSaid) {
+  for (const bool sm90a : {true, false}) {
+    const auto ops = make_emulated_ops({.sm90a = sm90a});
+    for (const Hinted& how :
+         {Hinted{}, Hinted{.other_norm = true}, Hinted{.fewer_rows = 2}, Hinted{.changed = true}}) {
+      Hinted without = how;
+      without.hint = false;
+      EXPECT_EQ(residual_and_norm(*ops, how), residual_and_norm(*ops, without))
+          << ops->name() << how.other_norm << how.fewer_rows << how.changed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kernels::cuda

@@ -22,6 +22,7 @@ struct EmulatedOpsOptions {
   std::uint64_t memory_bytes = std::uint64_t{64} << 20;
   std::size_t rows_max = 64;
   std::size_t host_threads = 1;
+  std::uint64_t* launches = nullptr;  // counts them
 };
 
 inline Limits small_limits(std::size_t rows_max = 64) {
@@ -40,6 +41,7 @@ inline std::unique_ptr<Ops> make_emulated_ops(const EmulatedOpsOptions& options,
   device.capability = options.sm90a ? 90 : 80;
   device.order_seed = options.order_seed;
   device.memory_bytes = options.memory_bytes + (std::uint64_t{1} << 20);
+  device.launches = options.launches;
   CudaOpsOptions ops;
   ops.limits = small_limits(options.rows_max);
   ops.memory_bytes = options.memory_bytes;

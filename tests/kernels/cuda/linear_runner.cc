@@ -7,7 +7,6 @@
 #include "tests/kernels/samples.h"
 
 namespace kernels::cuda {
-namespace {
 
 LinearKernels kernels_of(Family family) {
   LinearKernels kernels =
@@ -15,8 +14,6 @@ LinearKernels kernels_of(Family family) {
   if (family == Family::kWgmmaAlone) kernels.clusters = false;
   return kernels;
 }
-
-}  // namespace
 
 Tiles make_tiles(TileFormat format, std::size_t rows, std::size_t cols, std::uint64_t seed) {
   constexpr Format kSources[kTileFormats] = {Format::kBF16, Format::kF32,  Format::kF16,

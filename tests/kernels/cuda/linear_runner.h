@@ -13,6 +13,7 @@ namespace kernels::cuda {
 enum class Family : std::uint8_t { kMma, kWgmma, kWgmmaAlone };
 inline constexpr Family kFamilies[] = {Family::kMma, Family::kWgmma, Family::kWgmmaAlone};
 inline constexpr const char* kFamilyNames[] = {"mma", "wgmma", "wgmma_alone"};
+LinearKernels kernels_of(Family family);  // for the emulator
 
 // A matrix in tiles, on the host.
 struct Tiles {

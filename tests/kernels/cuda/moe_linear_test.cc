@@ -13,13 +13,6 @@
 namespace kernels::cuda {
 namespace {
 
-LinearKernels kernels_of(Family family) {
-  LinearKernels kernels =
-      family == Family::kMma ? emulated_mma_linear_kernels() : emulated_wgmma_linear_kernels();
-  if (family == Family::kWgmmaAlone) kernels.clusters = false;
-  return kernels;
-}
-
 std::unique_ptr<Device> device_of(Family family, std::uint64_t order_seed) {
   return emulated_device(order_seed, family == Family::kMma ? 80 : 90);
 }

@@ -13,13 +13,6 @@
 namespace kernels::cuda {
 namespace {
 
-LinearKernels kernels_of(Family family) {
-  LinearKernels kernels =
-      family == Family::kMma ? emulated_mma_linear_kernels() : emulated_wgmma_linear_kernels();
-  if (family == Family::kWgmmaAlone) kernels.clusters = false;
-  return kernels;
-}
-
 std::unique_ptr<Device> device_of(Family family, std::uint64_t order_seed) {
   return emulated_device(order_seed, family == Family::kMma ? 80 : 90);
 }
@@ -109,7 +102,7 @@ Mixed mix(const MixtureRun& how, const Mixture& mixture, const std::vector<float
   call.x_rows = places_max;
   EXPECT_EQ(run_linear(*device, linear, call), Status::kOk);
   const LinearMatrix from_hidden = {mixture.down.shape, down.data(), nullptr, y.data(),
-                                    mixture.cols()};
+                                    mixture.cols(),     0,           nullptr};
   call.mode = LinearMode::kStore;
   call.matrices = &from_hidden;
   call.matrix_count = 1;

@@ -180,13 +180,14 @@ class SmallModel {
     attention.out_stride = q_dim;
     EXPECT_EQ(ops_.attention(attention, rows, *cache_, l), Status::kOk);
     EXPECT_EQ(ops_.linear_residual(attention_.data(), rows.n,
-                                   {layer.o.get(), nullptr, residual_.data(), kDim}),
+                                   {layer.o.get(), nullptr, residual_.data(), kDim, norm}),
               Status::kOk);
     EXPECT_EQ(ops_.norm_gated_mlp(residual_.data(), rows.n, norm, *layer.gate, *layer.up,
                                   Activation::kSilu, hidden_.data()),
               Status::kOk);
-    EXPECT_EQ(ops_.linear_residual(hidden_.data(), rows.n,
-                                   {layer.down.get(), nullptr, residual_.data(), kDim}),
+    EXPECT_EQ(ops_.linear_residual(
+                  hidden_.data(), rows.n,
+                  {layer.down.get(), nullptr, residual_.data(), kDim, l == 0 ? norm : RmsNorm{}}),
               Status::kOk);
   }
 
