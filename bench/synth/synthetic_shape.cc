@@ -109,7 +109,17 @@ constexpr SyntheticShape tiny_mistral_yarn() {
   return shape;
 }
 
-constexpr std::array<SyntheticShape, 10> kShapes{
+// Wide enough to be shared out among four GPUs (kernels/cuda/tensor_parallel.h).
+constexpr SyntheticShape tiny_wide() {
+  SyntheticShape shape = tiny_qwen3();
+  shape.name = "tiny-wide";
+  shape.heads = 16;
+  shape.kv_heads = 4;
+  shape.ff_dim = 2048;
+  return shape;
+}
+
+constexpr std::array<SyntheticShape, 11> kShapes{
     kQwen25,
     kLlama32,
     kTinyLlama,
@@ -118,6 +128,7 @@ constexpr std::array<SyntheticShape, 10> kShapes{
     with_rope(kTinyLlama, "tiny-llama3", SyntheticRope::kLlama3),
     tiny_qwen2(),
     tiny_qwen3(),
+    tiny_wide(),
     tiny_mistral(),
     tiny_mistral_yarn(),
 };

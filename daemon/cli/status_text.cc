@@ -78,8 +78,16 @@ void add_model_rows(const Json& status, Table& table) {
   if (const Json* anchor = member(models, "floor_anchor")) table.add({"floors by", word(anchor)});
 }
 
-// "NVIDIA H200 (cuda-sm90a)", "2 GPUs: NVIDIA H200 (cuda-sm90a)" or "CPU (cpu-amx): no NVIDIA
-// driver is loaded". Empty where no engine has said it.
+// How several GPUs compute one model.
+std::string_view split_text(const Json* backend) {
+  const Json* split = member(backend, "split");
+  if (split == nullptr || !split->is_string()) return "";
+  if (split->as_string() == "tensor") return " that share each layer";
+  return split->as_string() == "layers" ? ", one after the other" : "";
+}
+
+// "NVIDIA H200 (cuda-sm90a)", "2 GPUs that share each layer: NVIDIA H200 (cuda-sm90a)" or "CPU
+// (cpu-amx): no NVIDIA driver is loaded". Empty where no engine has said it.
 std::string computes_text(const Json* roles) {
   if (roles == nullptr || !roles->is_array()) return {};
   const Json* backend = nullptr;
@@ -94,7 +102,7 @@ std::string computes_text(const Json* roles) {
     if (!text.ends_with(name)) text += (text.empty() ? "" : ", ") + name;
   }
   if (gpus.empty()) text = "CPU";
-  if (gpus.size() > 1) text = fmt::format("{} GPUs: {}", gpus.size(), text);
+  if (gpus.size() > 1) text = fmt::format("{} GPUs{}: {}", gpus.size(), split_text(backend), text);
   text += fmt::format(" ({})", word(member(backend, "kernels")));
   const Json* reason = member(backend, "reason");
   if (reason != nullptr && reason->is_string() && !reason->as_string().empty())

@@ -92,6 +92,10 @@ constexpr KeyRow kRows[] = {
      [](Config& c, const Value& v) {
        return assign(c.engine.gpu_weights, to_choice(v, {"as_is", "fp8"}));
      }},
+    {"engine", "gpu_split", Reload::kRestart, kSlot<&Config::engine, &EngineConfig::gpu_split>,
+     [](Config& c, const Value& v) {
+       return assign(c.engine.gpu_split, to_choice(v, {"auto", "layers", "tensor"}));
+     }},
     {"engine", "step_deadline_ms", Reload::kRestart,
      kSlot<&Config::engine, &EngineConfig::step_deadline_ms>,
      [](Config& c, const Value& v) {

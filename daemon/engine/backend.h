@@ -21,7 +21,7 @@ namespace daemon_engine {
 struct Backend {
   std::vector<std::unique_ptr<kernels::Ops>> ops;  // at least one
   runtime::MemoryRequest request;                  // what a plan is made with
-  std::vector<std::uint64_t> bytes_max;            // of each; 0: no limit of its own
+  std::vector<std::uint64_t> bytes_max;  // of each, and of each GPU of one; 0: no limit of its own
 
   std::vector<runtime::StageDevice> devices() const;
 };
@@ -34,12 +34,23 @@ kernels::cuda::GpuInventory find_gpus(const EngineConfig& config, const EngineHo
 runtime::MemoryRequest memory_request(const EngineConfig& config);
 std::size_t available_threads();
 
-// Makes the backend that was chosen, for the model that `file` is: on as few of the chosen GPUs as
-// its memory plan fits on, which are then those of `choice`. Where it fits on none, or they cannot
-// be had, and `choice` may fall back, it does. kExhausted, kUnsupported: the plan on GPUs; kDevice:
-// the GPU cannot be had.
+// Makes the backend that was chosen, for the model that `file` is, on GPUs that its memory plan
+// fits on; these are then those of `choice`, in the order they compute. EngineConfig::gpu_split
+// says how:
+//
+//   layers  on as few as it takes, consecutive layers on each
+//   tensor  on as many as can share each layer (sharing_gpus): all of them or none
+//   auto    on one; else two that share each layer, else four, where there are such and the model
+//           can be shared out so; else as `layers`
+//
+// What does not fit is gone before the next is made. Where nothing fits, or a GPU cannot be had,
+// and `choice` may fall back, it does; but where GPUs are looked after (EngineConfig::gpu_care),
+// one that cannot be had is an error: the supervisor takes it out of use if another engine does no
+// better, and a trouble that passes costs a moment and not the GPU. `name_gpus` is told before a
+// GPU is opened. kExhausted, kUnsupported: the plan on GPUs; kDevice: the GPU cannot be had.
 base::Result<Backend> make_backend(const runtime::GgufFile& file, const EngineConfig& config,
-                                   const EngineHooks& hooks, BackendChoice& choice);
+                                   const EngineHooks& hooks, BackendChoice& choice,
+                                   const NameGpus& name_gpus = {});
 
 }  // namespace daemon_engine
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 #include <utility>
 
 namespace daemon_engine {
@@ -15,6 +17,7 @@ using kernels::cuda::GpuSupport;
 
 constexpr std::string_view kCpu = "cpu";
 constexpr std::string_view kCuda = "cuda";
+constexpr std::size_t kSharingGpusMax = 4;
 
 bool permits(std::span<const std::string> permitted, std::string_view backend) {
   return permitted.empty() || std::ranges::find(permitted, backend) != permitted.end();
@@ -88,20 +91,30 @@ Result<std::vector<Gpu>> choose_gpus(const EngineConfig& config,
 void BackendChoice::fall_back(std::string why) {
   kind = BackendKind::kCpu;
   gpus.clear();
+  split = GpuSplit::kLayers;
   reason = std::move(why);
+}
+
+std::vector<std::string> BackendChoice::uuids() const {
+  std::vector<std::string> uuids;
+  for (const Gpu& gpu : gpus) uuids.push_back(gpu.uuid);
+  return uuids;
 }
 
 base::Json BackendChoice::describe(std::string_view kernels) const {
   constexpr std::string_view kKinds[] = {"reference", "cpu", "cuda"};
+  constexpr std::string_view kSplits[] = {"layers", "tensor"};
   base::Json list = base::Json::array();
   for (const Gpu& gpu : gpus) {
     list.push_back(base::Json::object(
         {{"name", gpu.name}, {"uuid", gpu.uuid}, {"memory_bytes", gpu.memory_bytes}}));
   }
-  return base::Json::object({{"kind", kKinds[static_cast<std::size_t>(kind)]},
-                             {"kernels", kernels},
-                             {"gpus", std::move(list)},
-                             {"reason", reason}});
+  base::Json json = base::Json::object({{"kind", kKinds[static_cast<std::size_t>(kind)]},
+                                        {"kernels", kernels},
+                                        {"gpus", std::move(list)},
+                                        {"reason", reason}});
+  if (gpus.size() > 1) json.set("split", kSplits[static_cast<std::size_t>(split)]);
+  return json;
 }
 
 Result<BackendChoice> choose_backend(const EngineConfig& config,
@@ -126,6 +139,14 @@ Result<BackendChoice> choose_backend(const EngineConfig& config,
     return std::move(gpus).context("the model is to be computed on a GPU").error();
   choice.fall_back(gpus.error().message);
   return choice;
+}
+
+std::vector<Gpu> sharing_gpus(std::span<const Gpu> gpus) {
+  std::vector<Gpu> alike;
+  std::ranges::copy_if(gpus, std::back_inserter(alike),
+                       [&gpus](const Gpu& gpu) { return gpu.kernels == gpus.front().kernels; });
+  alike.resize(std::min(std::bit_floor(alike.size()), kSharingGpusMax));
+  return alike;
 }
 
 }  // namespace daemon_engine

@@ -107,8 +107,10 @@ Json EngineConfig::serialize() const {
                        {"backend", backend},
                        {"gpus", list_of(gpus)},
                        {"gpus_excluded", list_of(gpus_excluded)},
+                       {"gpu_care", gpu_care},
                        {"gpu_memory_percent", gpu_memory_percent},
                        {"gpu_weights", gpu_weights},
+                       {"gpu_split", gpu_split},
                        {"step_deadline_ms", step_deadline_ms},
                        {"threads", threads},
                        {"context_tokens", context_tokens},
@@ -146,6 +148,8 @@ base::Status EngineConfig::check_gpus() const {
   if (gpu_memory_percent == 0 || gpu_memory_percent > 100)
     return refuse("gpu_memory_percent is not 1 to 100");
   if (gpu_weights != "as_is" && gpu_weights != "fp8") return refuse("gpu_weights is unknown");
+  if (gpu_split != "auto" && gpu_split != "layers" && gpu_split != "tensor")
+    return refuse("gpu_split is not auto, layers or tensor");
   return {};
 }
 
@@ -167,8 +171,10 @@ base::Result<EngineConfig> EngineConfig::parse(const Json& json) {
   TRY(fields.read("backend", config.backend));
   TRY(fields.read("gpus", config.gpus));
   TRY(fields.read("gpus_excluded", config.gpus_excluded));
+  TRY(fields.read("gpu_care", config.gpu_care));
   TRY(fields.read("gpu_memory_percent", config.gpu_memory_percent));
   TRY(fields.read("gpu_weights", config.gpu_weights));
+  TRY(fields.read("gpu_split", config.gpu_split));
   TRY(fields.read("step_deadline_ms", config.step_deadline_ms));
   TRY(fields.read("threads", config.threads));
   TRY(fields.read("context_tokens", config.context_tokens));

@@ -23,8 +23,8 @@ struct EngineConfig {
   // What descriptor 5 is: "directory" is a bare model as it was signed, "bare" and "release" are
   // the store's objects.
   std::string source = "directory";
-  std::string model_digest;  // what the model is called by its bytes; another one is refused,
-                             // though it may be signed as well. Empty: whatever is there
+  std::string model_digest;    // what the model is called by its bytes; another one is refused,
+                               // though it may be signed as well. Empty: whatever is there
   std::string release_text;    // "release": the text of release.dsse
   std::string signature_text;  // "bare": the text of model.sig
   // The envelope of the trust root in force, which was accepted before. "release" wants it; "bare"
@@ -41,8 +41,12 @@ struct EngineConfig {
   std::vector<std::string> gpus;  // which may be used: UUIDs, or numbers as CUDA counts; empty: all
   std::vector<std::string>
       gpus_excluded;                      // UUIDs of GPUs that are out of use, whatever `gpus` says
+  bool gpu_care = false;                  // somebody takes GPUs that fail an engine out of use
   std::uint32_t gpu_memory_percent = 90;  // of a GPU's memory, to be taken
   std::string gpu_weights = "as_is";      // "as_is", or "fp8": float weights are rounded to e4m3
+  // How several GPUs compute one model: "layers" one after the other, "tensor" each layer together,
+  // "auto" (backend.h).
+  std::string gpu_split = "auto";
   std::uint32_t step_deadline_ms =
       5'000;                  // a forward pass on a GPU that takes longer hangs; 0: none
   std::uint32_t threads = 0;  // 0: as many as the process may run on

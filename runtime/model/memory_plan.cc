@@ -52,13 +52,27 @@ Status check_request(const MemoryRequest& request, const ModelSpec& spec, const 
   return {};
 }
 
-// Of one tensor, on a backend.
+// Of one tensor, on a backend: what its fullest device keeps. 0: it has no such thing.
 std::uint64_t tensor_bytes(const GgufFile& file, const TensorSpec& expected,
                            const kernels::Ops& ops) {
   const GgufTensor* tensor = file.find_tensor(expected.name);
   if (tensor == nullptr) return 0;  // check_tensors says so, with a better message
-  return expected.vector ? tensor->bytes
-                         : ops.weight_bytes(tensor->format, expected.rows, expected.cols);
+  if (expected.vector) return tensor->bytes;
+  return ops.split_weight_bytes(tensor->format, expected.rows, expected.cols,
+                                weight_split(expected.role));
+}
+
+// Why a backend has no bytes for a matrix: not as it is, or not shared out.
+base::Error not_computed_with(const TensorSpec& tensor, kernels::Format format,
+                              const kernels::Ops& ops) {
+  const std::string_view name = kernels::format_info(format).name;
+  if (ops.weight_bytes(format, tensor.rows, tensor.cols) == 0) {
+    return base::unsupported(fmt::format("tensor \"{}\" is {}; {} does not compute with that",
+                                         tensor.name, name, ops.name()));
+  }
+  return base::unsupported(
+      fmt::format("tensor \"{}\" ({} by {}, {}) cannot be shared out among so many GPUs",
+                  tensor.name, tensor.rows, tensor.cols, name));
 }
 
 Result<std::size_t> count_blocks(const MemoryRequest& request, const kernels::KvShape& one_block,
@@ -139,9 +153,7 @@ class StagePlanner {
     for (const TensorSpec& tensor : expected_) {
       const GgufTensor* found = file_.find_tensor(tensor.name);
       if (found == nullptr || tensor.vector || tensor_bytes(file_, tensor, ops) != 0) continue;
-      return base::unsupported(fmt::format("tensor \"{}\" is {}; {} does not compute with that",
-                                           tensor.name, kernels::format_info(found->format).name,
-                                           ops.name()));
+      return not_computed_with(tensor, found->format, ops);
     }
     return {};
   }

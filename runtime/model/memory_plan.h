@@ -22,9 +22,10 @@ namespace runtime {
 // What is wanted. Zero means "the default", which the plan then states.
 struct MemoryRequest {
   std::size_t context_tokens =
-      0;                       // of one sequence; 0: what the model was trained for, at most 8,192
-  std::size_t sequences = 4;   // whole contexts the KV cache holds, where kv_bytes is 0
-  std::uint64_t kv_bytes = 0;  // the KV cache, rounded down to blocks
+      0;                      // of one sequence; 0: what the model was trained for, at most 8,192
+  std::size_t sequences = 4;  // whole contexts the KV cache holds, where kv_bytes is 0
+  std::uint64_t kv_bytes =
+      0;  // the KV cache (of each device of the first backend), rounded down to blocks
   std::uint64_t memory_bytes_max = 0;  // of all together; 0: no limit
   std::size_t block_tokens = 32;
   kernels::KvFormat kv_format = kernels::KvFormat::kF16;
@@ -35,7 +36,8 @@ struct MemoryRequest {
 // The context a plan will have: what a backend must be made for before there can be a plan.
 std::size_t planned_context(const ModelSpec& spec, const MemoryRequest& request);
 
-// The part of one stage.
+// The part of one stage: where several devices of its backend share each layer, what the fullest
+// keeps.
 struct StagePlan {
   StageLayers layers;
   std::uint64_t weights_bytes = 0;
@@ -67,9 +69,10 @@ struct MemoryPlan {
 };
 
 // kExhausted, with what is needed and what there is, when the limit does not hold even the least
-// (weights, one step and one whole context), or not what was asked for; kInvalidInput when the
-// request contradicts itself or the model. Requires request.rows_max <= Ops::limits().rows_max, of
-// every backend.
+// (weights, one step and one whole context), or not what was asked for; kUnsupported, with the
+// tensor's name, when a backend does not compute with one or its devices cannot share it out;
+// kInvalidInput when the request contradicts itself or the model. Requires request.rows_max <=
+// Ops::limits().rows_max, of every backend.
 base::Result<MemoryPlan> plan_memory(const GgufFile& file, const ModelSpec& spec,
                                      std::span<const StageDevice> devices,
                                      const MemoryRequest& request);

@@ -94,6 +94,10 @@ enum class TensorRole : std::uint8_t {
   kMlpDown,
 };
 
+// How a backend of several devices shares a matrix of such a role out: what heads and the MLP's
+// inner units are computed from by rows, what takes them back to the residual stream by columns.
+kernels::WeightSplit weight_split(TensorRole role);
+
 // A tensor the file must have. Vectors have one row, and are F32; matrices are [rows, cols] in any
 // format.
 struct TensorSpec {

@@ -65,7 +65,7 @@ class Assembler {
   Status load(const TensorSpec& expected, const GgufTensor& tensor) {
     if (expected.vector) return add_vector(expected, tensor.data);
     const kernels::WeightSource source{tensor.format, expected.rows, expected.cols,
-                                       tensor.data.data()};
+                                       tensor.data.data(), weight_split(expected.role)};
     return to_status(ops_.load_weight(source, &matrix_place(expected)), "load " + expected.name,
                      ops_);
   }

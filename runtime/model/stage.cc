@@ -146,7 +146,7 @@ Status Stage::run_layer(const StepRows& rows, std::size_t index) {
   for (const RowRun& run : last ? rows.logit_runs() : std::span(&all, 1)) {
     TRY(attend(rows, index, run));
     count_progress();
-    TRY(run_mlp(layer, run));
+    TRY(run_mlp(index, run));
     count_progress();
   }
   return {};
@@ -166,18 +166,29 @@ Status Stage::attend(const StepRows& rows, std::size_t index, const RowRun& run)
       .out_stride = q_dim,
   };
   TRY(check(ops_.attention(attention, rows_of(rows, run), *kv_cache_, index), "attention"));
-  const kernels::LinearTerm term{layer.attention_output.get(), layer.attention_output_bias,
-                                 work_.residual->floats() + run.first * spec_.dim, spec_.dim};
+  const kernels::LinearTerm term{layer.attention_output.get(),
+                                 layer.attention_output_bias,
+                                 work_.residual->floats() + run.first * spec_.dim,
+                                 spec_.dim,
+                                 {layer.mlp_norm, spec_.rms_eps}};
   return check(ops_.linear_residual(out, run.count, term), "attention output");
 }
 
-Status Stage::run_mlp(const LayerWeights& layer, const RowRun& run) {
+Status Stage::run_mlp(std::size_t index, const RowRun& run) {
+  const LayerWeights& layer = weights_.layers[index];
+  // Behind the stage's last layer come logits, of some of the rows, or another stage.
+  const bool more = index + 1 < options_.layers.count;
   float* const x = work_.residual->floats() + run.first * spec_.dim;
   float* const hidden = work_.mlp->floats() + run.first * spec_.ff_dim;
   TRY(check(ops_.norm_gated_mlp(x, run.count, {layer.mlp_norm, spec_.rms_eps}, *layer.gate,
                                 *layer.up, kernels::Activation::kSilu, hidden),
             "MLP"));
-  const kernels::LinearTerm term{layer.down.get(), nullptr, x, spec_.dim};
+  const kernels::LinearTerm term{
+      layer.down.get(),
+      nullptr,
+      x,
+      spec_.dim,
+      {more ? weights_.layers[index + 1].attention_norm : nullptr, spec_.rms_eps}};
   return check(ops_.linear_residual(hidden, run.count, term), "MLP output");
 }
 

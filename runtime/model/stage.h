@@ -71,7 +71,7 @@ class Stage {
   base::Status run_operations(const StepRows& rows);
   base::Status run_layer(const StepRows& rows, std::size_t index);
   base::Status attend(const StepRows& rows, std::size_t index, const RowRun& run);
-  base::Status run_mlp(const LayerWeights& layer, const RowRun& run);
+  base::Status run_mlp(std::size_t index, const RowRun& run);
   kernels::Rows rows_of(const StepRows& rows, const RowRun& run) const;
   base::Status check(kernels::Status status, std::string_view doing) const;
   void count_progress() {

@@ -77,6 +77,22 @@ Status check_tensor(const GgufFile& file, const TensorSpec& expected) {
 
 }  // namespace
 
+kernels::WeightSplit weight_split(TensorRole role) {
+  switch (role) {
+    case TensorRole::kQuery:
+    case TensorRole::kKey:
+    case TensorRole::kValue:
+    case TensorRole::kMlpGate:
+    case TensorRole::kMlpUp:
+      return kernels::WeightSplit::kRows;
+    case TensorRole::kAttentionOutput:
+    case TensorRole::kMlpDown:
+      return kernels::WeightSplit::kColumns;
+    default:
+      return kernels::WeightSplit::kNone;
+  }
+}
+
 std::vector<TensorSpec> expected_tensors(const ModelSpec& spec) {
   Table table;
   table.matrix("token_embd.weight", TensorRole::kTokenEmbedding, 0, spec.vocabulary, spec.dim);

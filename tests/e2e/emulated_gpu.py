@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole service on GPUs whose kernels run on emulated threads (tests/e2e/emulated_redoubt): sandboxed engine, CUDA backend, recorded steps, tokens drawn
-on the device. An answer is the same alone and in company, and after its engine was killed in the middle; a GPU that falls ill hands over to the next one,
-and the last of them to the processor.
+on the device. An answer is the same alone and in company, after its engine was killed in the middle, and on two GPUs that share each layer; a GPU that
+falls ill hands over to the next one, and the last of them to the processor.
 
 usage: emulated_gpu.py BUILD. The last line is the figure.
 """
@@ -11,10 +11,12 @@ import os
 import pathlib
 import signal
 import sys
+import tempfile
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from demo_models import synthetic_model  # noqa: E402
 from gpu_care_fake import FakeNvml, uuid_of  # noqa: E402
 from service import Service  # noqa: E402
 from tally import Tally  # noqa: E402
@@ -137,6 +139,53 @@ def check_illness(service, fake, on_gpu, on_cpu):
     check(text_of(service, REQUESTS[0][0]) == on_gpu, "the answer it gave before")
 
 
+def computes_on(service):
+    """How many GPUs, how they share the model, and what the operator reads of it."""
+    report = engine_of(service).get("report", {})
+    shown = service.run("status", "--config", service.config).stdout
+    line = next((line for line in shown.splitlines() if line.strip().startswith("computes on")), "")
+    return len(report.get("gpus", [])), report.get("backend", {}).get("split"), line
+
+
+def check_too_narrow(service, on_cpu):
+    """The demonstration is too narrow to be shared out: the processor computes it, and the status says why."""
+    service.restart({"engine.gpu_split": "tensor"})
+    until(lambda: kernels_of(service).startswith("cpu-"), "a model that cannot be shared out is the processor's")
+    gpus, split, line = computes_on(service)
+    check((gpus, split) == (0, None) and "cannot be shared out among so many GPUs" in line, "and the status says why", line)
+    check(text_of(service, REQUESTS[0][0]) == on_cpu, "with the processor's answer")
+
+
+def check_sharing(build):
+    """Two GPUs that share each layer of a model that is wide enough give the answers of one, and one goes on with them where the other falls ill."""
+    os.environ.setdefault("BUILD", str(build))
+    prompts = [("Who signs?", {}), ("Who signs?", {"temperature": 0.9, "seed": 7}),
+               ("What now?", {"temperature": 0.8, "frequency_penalty": 0.5, "seed": 1})]
+    with tempfile.TemporaryDirectory() as directory:
+        service = Service(build, binary="tests/e2e/emulated_redoubt", model=synthetic_model("tiny-wide", "Q8_0", directory), name="wide",
+                          settings={"engine.backend": "cuda", "engine.step_tokens_max": 32, "gpu.care": "always", "gpu.poll_interval_ms": 250})
+    fake = FakeNvml(pathlib.Path(build), service.directory, 2)
+    service.settings["gpu.nvml_library"] = str(fake.library)
+    service.write_config()
+    with service:
+        check(computes_on(service)[:2] == (1, None), "one GPU computes what fits on it", computes_on(service))
+        alone = [text_of(service, prompt, 8, **sampling) for prompt, sampling in prompts]
+        check(all(alone), "and answers", alone)
+        # The start compares what it computes with what one GPU did, too (known answers).
+        service.restart({"engine.gpu_split": "tensor"})
+        gpus, split, line = computes_on(service)
+        check((gpus, split) == (2, "tensor") and "2 GPUs that share each layer" in line, "two share each layer where they are asked to", line)
+        check(kernels_of(service) == GPU_KERNELS, "with the kernels of one")
+        shared = [text_of(service, prompt, 8, **sampling) for prompt, sampling in prompts]
+        check(shared == alone, "and give the answers of one", (shared, alone))
+        with concurrent.futures.ThreadPoolExecutor(len(prompts)) as pool:
+            together = list(pool.map(lambda p: text_of(service, p[0], 8, **p[1]), prompts))
+        check(together == alone, "also in company", (together, alone))
+        fake.events(1, [(XID_CRITICAL, FALLEN_OFF_THE_BUS)])
+        until(lambda: kernels_of(service) == GPU_KERNELS and computes_on(service)[0] == 1, "one goes on alone where the other is lost")
+        check([text_of(service, prompt, 8, **sampling) for prompt, sampling in prompts] == alone, "with the same answers")
+
+
 def check_log(service):
     verified = service.run("audit", "verify", "--config", service.config, check=False)
     check(verified.returncode == 0, "the audit log is whole", verified.stdout + verified.stderr)
@@ -159,6 +208,8 @@ def main(build):
         check_kill(service)
         check_illness(service, fake, answers[0], on_cpu)
         check_log(service)
+        check_too_narrow(service, on_cpu)
+    check_sharing(build)
     print(f"emulated-gpu: {tally.passed} of {tally.passed + tally.failed} checks")
     return 1 if tally.failed else 0
 

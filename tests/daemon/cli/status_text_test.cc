@@ -34,8 +34,9 @@ TEST(StatusText, ShowsWhatIsThoughtOfGpusAndWhatToDo) {
        "memory_total_bytes":85899345920}},
       {"uuid":"GPU-2","name":"H100","state":"healthy","cause":"","text":"","next_step":"","used":true,"facts":{}}]}})x"));
   for (const char* expected :
-       {"gpu        ALARM: GPU GPU-1", "GPU-1  H100  quarantined  no    41 C", "1 of 80 GiB  xid 79",
-        "GPU-2  H100  healthy      yes   -", "NEXT STEP", "Reboot the machine."}) {
+       {"gpu        ALARM: GPU GPU-1", "GPU-1  H100  quarantined  no    41 C",
+        "1 of 80 GiB  xid 79", "GPU-2  H100  healthy      yes   -", "NEXT STEP",
+        "Reboot the machine."}) {
     EXPECT_THAT(text, HasSubstr(expected));
   }
 }
@@ -69,6 +70,12 @@ TEST(StatusText, SaysWhatComputesAndWhyNoGpuDoes) {
   EXPECT_THAT(
       shown(R"({"kernels":"cuda-sm80","gpus":[{"name":"NVIDIA A100"},{"name":"NVIDIA A100"}]})"),
       HasSubstr("computes on  2 GPUs: NVIDIA A100 (cuda-sm80)\n"));
+  EXPECT_THAT(shown(R"({"kernels":"k","gpus":[{"name":"A"},{"name":"A"}],"split":"tensor"})"),
+              HasSubstr("computes on  2 GPUs that share each layer: A (k)\n"));
+  EXPECT_THAT(shown(R"({"kernels":"k","gpus":[{"name":"A"},{"name":"B"}],"split":"layers"})"),
+              HasSubstr("computes on  2 GPUs, one after the other: A, B (k)\n"));
+  EXPECT_THAT(shown(R"({"kernels":"k","gpus":[{"name":"A"},{"name":"A"}],"split":7})"),
+              HasSubstr("computes on  2 GPUs: A (k)\n"));
   EXPECT_THAT(
       shown(
           R"({"kind":"cpu","kernels":"cpu-avx512vnni","gpus":[],"reason":"no NVIDIA driver is loaded"})"),

@@ -149,6 +149,9 @@ TEST(Config, ChecksEveryValue) {
   EXPECT_THAT(error_of("[engine]\ngpus = [\"GPU-\\n\"]"), HasSubstr("by UUID"));
   EXPECT_THAT(error_of("[engine]\ngpu_memory_percent = 101"), HasSubstr("10 to 100, not 101"));
   EXPECT_THAT(error_of("[engine]\ngpu_weights = \"fp4\""), HasSubstr("\"as_is\" or \"fp8\""));
+  EXPECT_THAT(error_of("[engine]\ngpu_split = \"rows\""),
+              HasSubstr("\"auto\" or \"layers\" or \"tensor\""));
+  EXPECT_THAT(error_of("[engine]\ngpu_split = \"rows\""), HasSubstr("gpu_split"));
   EXPECT_THAT(error_of("[engine]\nstep_deadline_ms = 99"), HasSubstr("0 or 100 to 600000"));
   EXPECT_THAT(error_of("[engine]\nthreads = 1025"), HasSubstr("0 or 1 to 1024, not 1025"));
   EXPECT_THAT(error_of("[engine]\nthreads = 1.5"), HasSubstr("whole number"));
@@ -208,7 +211,6 @@ TEST(Config, AMissingFileSaysSo) {
 }
 
 // ---- what a reload makes of it
-// --------------------------------------------------------------------
 
 struct Example {
   std::string_view key;
@@ -235,6 +237,7 @@ constexpr Example kNeedsRestart[] = {
     {"engine.gpus", "[\"GPU-8f6d\", \"1\"]"},
     {"engine.gpu_memory_percent", "50"},
     {"engine.gpu_weights", "\"fp8\""},
+    {"engine.gpu_split", "\"tensor\""},
     {"engine.step_deadline_ms", "0"},
     {"engine.threads", "7"},
     {"engine.context_tokens", "64"},

@@ -162,11 +162,35 @@ TEST(BackendChoice, GpusAreNamedByUuidOrNumberAndTheLargestIsTheFirst) {
               testing::ElementsAre(1, 0));
 }
 
+TEST(BackendChoice, GpusThatShareAreOfOneKindAndAPowerOfTwo) {
+  const auto sharing = [](std::vector<std::string> kernels) {
+    std::vector<Gpu> gpus;
+    for (std::size_t i = 0; i < kernels.size(); ++i) {
+      gpus.push_back(gpu(static_cast<int>(i), 80));
+      gpus.back().kernels = kernels[i];
+    }
+    BackendChoice choice;
+    choice.gpus = sharing_gpus(gpus);
+    return ordinals(choice);
+  };
+  EXPECT_THAT(sharing({"a"}), testing::ElementsAre(0));
+  EXPECT_THAT(sharing({"a", "a"}), testing::ElementsAre(0, 1));
+  EXPECT_THAT(sharing({"a", "a", "a"}), testing::ElementsAre(0, 1));
+  EXPECT_THAT(sharing({"a", "a", "a", "a"}), testing::ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(sharing(std::vector<std::string>(8, "a")), testing::ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(sharing({"a", "b", "a", "b"}), testing::ElementsAre(0, 2));
+  EXPECT_THAT(sharing({"a", "b", "b"}), testing::ElementsAre(0));
+}
+
 TEST(BackendChoice, DescribesItself) {
   BackendChoice choice = choose_backend(configured("auto"), {}, machine({gpu(0, 141)})).value();
   EXPECT_EQ(choice.describe("cuda-sm90a").dump(),
             R"({"kind":"cuda","kernels":"cuda-sm90a","gpus":[{"name":"NVIDIA H200","uuid":"GPU-0",)"
             R"("memory_bytes":151397597184}],"reason":""})");
+  choice.gpus.push_back(choice.gpus.front());
+  EXPECT_EQ(choice.describe("k").find("split")->as_string(), "layers");
+  choice.split = GpuSplit::kTensor;
+  EXPECT_EQ(choice.describe("k").find("split")->as_string(), "tensor");
   choice.fall_back("too large");
   EXPECT_EQ(choice.describe("cpu-amx").dump(),
             R"({"kind":"cpu","kernels":"cpu-amx","gpus":[],"reason":"too large"})");

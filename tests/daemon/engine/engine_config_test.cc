@@ -14,7 +14,9 @@ EngineConfig sample() {
   config.backend = "reference";
   config.gpus = {"GPU-1", "0"};
   config.gpus_excluded = {"GPU-2"};
+  config.gpu_care = true;
   config.gpu_weights = "fp8";
+  config.gpu_split = "tensor";
   config.threads = 3;
   config.kv_cache_bytes = std::uint64_t{5} << 32;
   config.prefix_cache = false;
@@ -30,6 +32,7 @@ TEST(EngineConfig, ReadsWhatItWrote) {
   EXPECT_EQ(read.value().trusted_keys_pem.size(), 2U);
   EXPECT_EQ(read.value().gpus, sample().gpus);
   EXPECT_EQ(read.value().gpus_excluded, sample().gpus_excluded);
+  EXPECT_TRUE(read.value().gpu_care);
 }
 
 TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
@@ -51,6 +54,9 @@ TEST(EngineConfig, RefusesUnknownMissingAndImpossibleMembers) {
   EXPECT_FALSE(changed("gpus_excluded", base::Json(base::Json::Array(65, "GPU-1"))).ok());
   EXPECT_FALSE(changed("gpu_memory_percent", 0).ok());
   EXPECT_FALSE(changed("gpu_weights", "fp4").ok());
+  const auto split = changed("gpu_split", "rows");
+  ASSERT_FALSE(split.ok());
+  EXPECT_EQ(split.error().message, "engine configuration: gpu_split is not auto, layers or tensor");
   EXPECT_FALSE(EngineConfig::parse(base::Json::object()).ok());
   EXPECT_FALSE(EngineConfig::parse(base::Json::array()).ok());
 }

@@ -4,12 +4,15 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "daemon/cli/command.h"
 #include "kernels/cuda/cuda_ops.h"
 #include "kernels/cuda/emulated/emulated_device.h"
 #include "kernels/cuda/gpus.h"
 #include "kernels/cuda/kernel_set.h"
+#include "kernels/cuda/tensor_parallel.h"
 
 namespace {
 
@@ -47,8 +50,15 @@ std::unique_ptr<kernels::Ops> make_emulated(const cuda::GpuOptions& options, std
   ops.memory_bytes = options.memory_bytes;
   ops.fp8 = options.fp8;
   ops.record_steps = options.record_steps;
-  return cuda::make_cuda_ops(cuda::make_emulated_device(device), cuda::emulated_kernel_set(true),
-                             ops, error);
+  if (options.peers.empty()) {
+    return cuda::make_cuda_ops(cuda::make_emulated_device(device), cuda::emulated_kernel_set(true),
+                               ops, error);
+  }
+  std::vector<std::unique_ptr<cuda::Device>> devices;
+  for (std::size_t i = 0; i < 1 + options.peers.size(); ++i)
+    devices.push_back(cuda::make_emulated_device(device));
+  return cuda::make_tensor_parallel_ops(std::move(devices), cuda::emulated_kernel_set(true), ops,
+                                        error);
 }
 
 }  // namespace

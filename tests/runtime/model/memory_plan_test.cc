@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "tests/runtime/model/remembering_ops.h"
 #include "tests/runtime/model/test_model.h"
 
 namespace runtime {
@@ -52,9 +53,8 @@ TEST_F(MemoryPlanTest, AddsUpWhatTheModelNeeds) {
   EXPECT_EQ(plan.activations_bytes, 64u * 4 * (32 + 32 + 16 + 16 + 32 + 48 + 8 + 2 + 4));
   EXPECT_EQ(plan.logits_bytes, 2u * 8 * 10 * 4);
   EXPECT_GT(plan.weights_bytes, 0u);
-  EXPECT_EQ(plan.total_bytes,
-            plan.weights_bytes + plan.kv_bytes + plan.activations_bytes + plan.logits_bytes +
-                plan.scratch_bytes);
+  EXPECT_EQ(plan.total_bytes, plan.weights_bytes + plan.kv_bytes + plan.activations_bytes +
+                                  plan.logits_bytes + plan.scratch_bytes);
 }
 
 TEST_F(MemoryPlanTest, TakesTheModelsContextUpTo8192) {
@@ -106,6 +106,41 @@ TEST_F(MemoryPlanTest, RefusesRequestsThatContradictThemselves) {
   request = kRequest;
   request.sequences = 0;
   EXPECT_THAT(error(request), HasSubstr("one context of 100 tokens needs"));
+}
+
+// Two devices that share each layer, with a limit for each of them.
+TEST_F(MemoryPlanTest, TakesWhatTheFullestDeviceKeepsOfWhatIsSharedOut) {
+  const MemoryPlan alone = plan(kRequest).value();
+  RememberingOps two(std::move(ops_));
+  two.devices = 2;
+  StageDevice device{.ops = &two};
+  const auto shared = plan_memory(*file_, spec_, std::span(&device, 1), kRequest);
+  ASSERT_TRUE(shared.ok()) << shared.error().message;
+  // Per layer q 32 and k, v 16 rows of 32, the output's 32 columns, gate's and up's 48 rows, down's
+  // 48 columns; F32. Table (the head, too) and norms are on both.
+  const std::uint64_t matrices = 2u * 4 * (32 * (32 + 16 + 16) + 32 * 32 + 3 * 48 * 32);
+  EXPECT_EQ(shared.value().weights_bytes, alone.weights_bytes - matrices / 2);
+  EXPECT_EQ(shared.value().kv_bytes, alone.kv_bytes / 2);
+  EXPECT_EQ(shared.value().activations_bytes, alone.activations_bytes);
+  device.bytes_max = shared.value().total_bytes;
+  EXPECT_TRUE(plan_memory(*file_, spec_, std::span(&device, 1), kRequest).ok());
+  device.bytes_max -= 1;
+  const auto refused = plan_memory(*file_, spec_, std::span(&device, 1), kRequest);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+}
+
+TEST_F(MemoryPlanTest, NamesTheMatrixThatCannotBeSharedOut) {
+  RememberingOps two(std::move(ops_));
+  two.devices = 2;
+  two.part = 16;  // q has 32 rows, k has 16
+  const StageDevice device{.ops = &two};
+  const auto refused = plan_memory(*file_, spec_, std::span(&device, 1), kRequest);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(refused.error().message,
+            "tensor \"blk.0.attn_k.weight\" (16 by 32, F32) cannot be shared out among so many "
+            "GPUs");
 }
 
 TEST_F(MemoryPlanTest, SummaryHasALinePerItem) {

@@ -1,6 +1,7 @@
 // A backend in front of another that remembers steps of decode, as one with recorded launches does:
 // when a step of the same shape comes again it runs what it wrote down, with the pointers of the
-// first time. It draws tokens by Sampler, and can be made to fail.
+// first time. It draws tokens by Sampler, can be made to fail, and states memory as if several
+// devices shared each layer.
 #ifndef TESTS_RUNTIME_MODEL_REMEMBERING_OPS_H_
 #define TESTS_RUNTIME_MODEL_REMEMBERING_OPS_H_
 
@@ -41,6 +42,12 @@ class RememberingOps final : public kernels::Ops {
   // From then on every operation fails.
   bool broken = false;
   bool hangs = false;
+  // As many devices share each layer, as far as memory goes; a matrix whose shared side is not a
+  // multiple of `part` for each cannot be shared out.
+  std::size_t devices = 1;
+  std::size_t part = 1;
+  std::vector<kernels::WeightSource> loaded;  // but for their data
+  std::shared_ptr<const void> held;           // as long as this lives
 
   std::string_view name() const override { return "remembering"; }
   const kernels::Limits& limits() const override { return ops_->limits(); }
@@ -51,8 +58,17 @@ class RememberingOps final : public kernels::Ops {
                            std::size_t cols) const override {
     return ops_->weight_bytes(format, rows, cols);
   }
+  std::size_t split_weight_bytes(kernels::Format format, std::size_t rows, std::size_t cols,
+                                 kernels::WeightSplit split) const override {
+    const std::size_t whole = ops_->split_weight_bytes(format, rows, cols, split);
+    if (devices == 1 || split == kernels::WeightSplit::kNone) return whole;
+    const std::size_t side = split == kernels::WeightSplit::kRows ? rows : cols;
+    return side % (devices * part) == 0 ? whole / devices : 0;
+  }
   kernels::Status load_weight(const kernels::WeightSource& source,
                               std::unique_ptr<kernels::Weight>* out) override {
+    loaded.push_back(source);
+    loaded.back().data = nullptr;
     return ops_->load_weight(source, out);
   }
   kernels::Status allocate(std::size_t bytes, std::unique_ptr<kernels::Buffer>* out) override {
@@ -69,7 +85,7 @@ class RememberingOps final : public kernels::Ops {
   }
   std::size_t kv_cache_bytes(const kernels::KvShape& shape,
                              kernels::KvFormat format) const override {
-    return ops_->kv_cache_bytes(shape, format);
+    return ops_->kv_cache_bytes(shape, format) / devices;
   }
   kernels::Status create_kv_cache(const kernels::KvShape& shape, kernels::KvFormat format,
                                   std::unique_ptr<kernels::KvCache>* out) override {

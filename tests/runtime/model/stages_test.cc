@@ -139,7 +139,6 @@ TEST(Stages, RefuseABackendWithTooLittleMemory) {
 }
 
 // ---- steps
-// ------------------------------------------------------------------------------------------------
 
 class StepsTest : public testing::Test {
  protected:
@@ -155,6 +154,21 @@ class StepsTest : public testing::Test {
   std::unique_ptr<RememberingOps> ops_;
   std::unique_ptr<Transformer> decoder_;
 };
+
+// What Shoeybi et al. 2019, section 3, share out by rows and by columns; nothing else.
+TEST_F(StepsTest, TheBackendIsToldHowEachMatrixMayBeSharedOut) {
+  using kernels::WeightSplit;
+  std::vector<WeightSplit> splits;
+  for (const kernels::WeightSource& source : ops_->loaded) splits.push_back(source.split);
+  const std::vector<WeightSplit> layer = {
+      WeightSplit::kRows, WeightSplit::kRows, WeightSplit::kRows,   WeightSplit::kColumns,
+      WeightSplit::kRows, WeightSplit::kRows, WeightSplit::kColumns};
+  std::vector<WeightSplit> expected = {WeightSplit::kNone};  // the table
+  for (std::size_t i = 0; i < decoder_->spec().layers; ++i)
+    expected.insert(expected.end(), layer.begin(), layer.end());
+  expected.push_back(WeightSplit::kNone);  // the head
+  EXPECT_EQ(splits, expected);
+}
 
 TEST_F(StepsTest, EveryPassIsAnnouncedAndAReplayedStepGivesTheSameBits) {
   const auto tokens = prompt(40, 11);
