@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/engine/engine_config.h"
 #include "daemon/engine/engine_server.h"
@@ -30,11 +31,12 @@ using daemon_supervisor::RoleContext;
 constexpr std::size_t kConfigBytesMax = 64u << 20;
 
 // Exit statuses (daemon/PROTOCOL.md, section 10): the supervisor starts an engine again after each
-// of them but the last, and has the GPU looked after where it was the device.
+// of them but kRejected, and has the GPU looked after where it was the device.
 constexpr int kFailed = 1;
 constexpr int kDeviceFailed = 3;
 constexpr int kDeviceHung = 4;
 constexpr int kRejected = 5;
+constexpr int kDeviceUnfit = 6;
 
 // Progress goes out at most this often: the supervisor wants to know that it moves, not how every
 // tensor fares.
@@ -64,6 +66,31 @@ class ProgressSender {
   daemon_ipc::Channel& control_;
   const base::Clock& clock_;
   std::int64_t sent_ns_ = 0;
+};
+
+// Tells the supervisor which GPUs are about to be touched, when that changes; nothing before a GPU
+// is.
+class GpuNames {
+ public:
+  GpuNames(daemon_ipc::Channel& control, const base::Logger& log) : control_(control), log_(log) {}
+
+  void tell(std::vector<std::string> uuids) {
+    std::erase_if(uuids, [](const std::string& uuid) {
+      return uuid.empty() || uuid.size() > daemon_ipc::kGpuUuidBytesMax || !base::is_utf8(uuid);
+    });
+    if (uuids.size() > daemon_ipc::kGpusInUseMax) uuids.resize(daemon_ipc::kGpusInUseMax);
+    if (uuids == told_) return;
+    const Status sent = control_.send(daemon_ipc::GpusInUse{uuids});
+    if (!sent.ok())
+      log_.warning("the supervisor does not hear which GPUs compute: " + sent.error().message);
+    told_ = std::move(uuids);
+  }
+  bool any() const { return !told_.empty(); }
+
+ private:
+  daemon_ipc::Channel& control_;
+  const base::Logger& log_;
+  std::vector<std::string> told_;
 };
 
 base::Json ready_report(const LoadedModel& model, const EngineConfig& config, std::int64_t load_ms,
@@ -134,6 +161,7 @@ void tell_failure(daemon_ipc::Channel& control, const base::Error& why) {
 struct Ending {
   bool rejected = false;
   bool ready = false;  // it was, before
+  bool unfit = false;  // its GPUs: they could not be had or loaded, or answered wrongly
   // Not destroyed where its device failed: a driver that hangs would not let us go.
   std::optional<LoadedModel> model;
 };
@@ -154,13 +182,19 @@ Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHoo
   base::Fd former_weights =
       context.resources.size() > 2 ? std::move(context.resources[2]) : base::Fd();
   const LoadReporter reporter = ProgressSender(control, clock);
+  GpuNames gpus(control, log);
   auto loaded =
-      LoadedModel::load(
-          std::move(context.resources[0]), std::move(former_weights),
-          {.config = config, .clock = clock, .progress = reporter, .page = &page, .hooks = hooks})
+      LoadedModel::load(std::move(context.resources[0]), std::move(former_weights),
+                        {.config = config,
+                         .clock = clock,
+                         .progress = reporter,
+                         .page = &page,
+                         .hooks = hooks,
+                         .name_gpus = [&gpus](auto uuids) { gpus.tell(std::move(uuids)); }})
           .context("load model");
   // Somebody we trust did not sign this, and never will have.
   ending.rejected = !loaded.ok() && loaded.error().code == base::ErrorCode::kDenied;
+  ending.unfit = !loaded.ok() && gpus.any();
   LoadedModel& model = ending.model.emplace(TRY(std::move(loaded)));
   if (!model.note.empty()) log.warning(model.note);
   if (!model.backend.reason.empty()) log.notice("no GPU computes: " + model.backend.reason);
@@ -171,6 +205,7 @@ Status serve(RoleContext& context, daemon_ipc::Channel& control, const EngineHoo
   // Behind the door: what is checked against is a signed file, but a parser is a parser.
   auto checked = run_start_checks(model, config, check_engines, clock, reporter);
   ending.rejected = !checked.ok() && checked.error().code != base::ErrorCode::kDevice;
+  ending.unfit = !checked.ok() && is_wrong_answer(checked.error());
   StartChecks checks = TRY(std::move(checked));
   if (!checks.note.empty()) log.warning(checks.note);
   check_engines = {};
@@ -204,10 +239,10 @@ int run_engine_role(RoleContext context, const EngineHooks& hooks) {
     return kRejected;
   }
   if (!ending.ready) tell_failure(control, error);
+  if (error.code != base::ErrorCode::kDevice) return kFailed;
   // At once, and past every destructor: nothing of the device's is given back to it.
-  if (error.code == base::ErrorCode::kDevice)
-    ::_exit(runtime::is_hung(error) ? kDeviceHung : kDeviceFailed);
-  return kFailed;
+  if (runtime::is_hung(error)) ::_exit(kDeviceHung);
+  ::_exit(ending.unfit ? kDeviceUnfit : kDeviceFailed);
 }
 
 }  // namespace daemon_engine

@@ -164,6 +164,10 @@ class TokenizerMaker {
   std::thread thread_;  // the last: it uses what is above
 };
 
+void name_gpus(const LoadContext& context, const BackendChoice& choice) {
+  if (context.name_gpus) context.name_gpus(choice.uuids());
+}
+
 // One attempt to make an engine of a model that is signed: of its file, or of what a former engine
 // made of it.
 class Loading {
@@ -223,7 +227,9 @@ class Loading {
   }
 
   Status prepare(const runtime::GgufFile& file, runtime::ModelFile parts) {
-    Backend backend = TRY(make_backend(file, context_.config, context_.hooks, choice_));
+    Backend backend =
+        TRY(make_backend(file, context_.config, context_.hooks, choice_, context_.name_gpus));
+    name_gpus(context_, choice_);
     request_ = backend.request;
     devices_ = backend.devices();
     model_.ops = std::move(backend.ops.front());
@@ -312,6 +318,7 @@ Result<LoadedModel> load_file(const provisioning::TrustedModel& bundle, const st
   const base::ErrorCode code = loaded.error().code;
   if (code != base::ErrorCode::kUnsupported && code != base::ErrorCode::kExhausted) return loaded;
   choice.fall_back(loaded.error().message);
+  name_gpus(context, choice);
   return Loading(bundle, name, context, choice).from_file().context(name);
 }
 

@@ -35,6 +35,7 @@ struct LoadContext {
   const LoadReporter& progress;
   daemon_progress::ProgressWriter* page = nullptr;  // null: none
   const EngineHooks& hooks;
+  NameGpus name_gpus = {};  // empty: nobody wants to know
 };
 
 // Members in the order they depend on each other: destroyed from the last to the first.

@@ -1,6 +1,7 @@
 #include "daemon/engine/start_checks.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@ constexpr std::string_view kGoldenKvFormat = "f16";
 std::string_view text_of(const base::VerifiedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
+
+// Beside kDevice, as ETIMEDOUT is for a device that hangs (runtime/model/kernel_status.h).
+constexpr int kWrongAnswer = EBADMSG;
 
 std::size_t qualifying_window(const EngineConfig& config) {
   return std::max<std::size_t>(1, config.queue_max);
@@ -66,10 +70,9 @@ class Checks {
     KnownAnswer now = {model_.kernels, config_.kv_format, model_.file, {}, {}, {}};
     const KnownAnswer* former = known.find(now.kernels, now.kv, now.file);
     now.prompt = former != nullptr ? former->prompt : new_prompt();
-    TRY(answer_prompt(*engines_.answering, model_.decoder->shape().context_tokens_max, now)
-            .context("known-answer test"));
-    if (former != nullptr) TRY(compare_answers(*former, now));
-    if (model_.timed_decoder->draws()) TRY(ask_drawn(now));
+    Status answered = answer(former, now);
+    if (!answered.ok() && former != nullptr) return blame(std::move(answered).error());
+    TRY(std::move(answered));
     checks_.known_answer =
         base::Json::object({{"result", former != nullptr ? "matched" : "recorded"},
                             {"kernels", now.kernels},
@@ -78,6 +81,21 @@ class Checks {
     known.add(std::move(now));
     checks_.known_answers = known.serialize();
     return {};
+  }
+
+  Status answer(const KnownAnswer* former, KnownAnswer& now) {
+    TRY(answer_prompt(*engines_.answering, model_.decoder->shape().context_tokens_max, now)
+            .context("known-answer test"));
+    if (former != nullptr) TRY(compare_answers(*former, now));
+    return model_.timed_decoder->draws() ? ask_drawn(now) : Status();
+  }
+
+  // Of a model that has answered rightly on this kernel set.
+  base::Error blame(base::Error error) const {
+    const bool gpu =
+        model_.backend.kind == BackendKind::kCuda && error.code == base::ErrorCode::kDenied;
+    if (!gpu) return error;
+    return {base::ErrorCode::kDevice, kWrongAnswer, std::move(error.message)};
   }
 
   // The same answer once more, with tokens that the device draws itself.
@@ -139,6 +157,10 @@ Result<StartChecks> run_start_checks(const LoadedModel& model, const EngineConfi
                                      const CheckEngines& engines, const base::Clock& clock,
                                      const LoadReporter& progress) {
   return Checks(model, config, engines, clock, progress).run();
+}
+
+bool is_wrong_answer(const base::Error& error) {
+  return error.code == base::ErrorCode::kDevice && error.sys_errno == kWrongAnswer;
 }
 
 }  // namespace daemon_engine

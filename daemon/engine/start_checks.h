@@ -36,9 +36,24 @@ base::Result<CheckEngines> make_check_engines(const LoadedModel& model, const En
 
 // Once. kDevice: try another process. Every other error is a verdict: this model, on this machine,
 // is not to serve.
+//
+// A wrong answer on GPUs is theirs before it is the model's: where this very model, on this kernel
+// set, has answered before and answers otherwise now, what changed is the device. That is kDevice
+// (is_wrong_answer), and the supervisor takes a GPU that goes on so out of use; the next GPU, or
+// the CPU, then computes. On the CPU there is no other device to try, and a wrong answer is a
+// verdict.
+//
+// It is a verdict on GPUs, too, where no answer is known yet and the model gives none (its logits
+// are no numbers), and where it does not qualify: golden and evaluation sets are of a model on
+// trial, within tolerances that are made for other kernels, and a model that is broken must not
+// cost every GPU of the machine. A GPU that is ill fails the known answer of the model that has
+// proven itself.
 base::Result<StartChecks> run_start_checks(const LoadedModel& model, const EngineConfig& config,
                                            const CheckEngines& engines, const base::Clock& clock,
                                            const LoadReporter& progress);
+
+// Whether a kDevice error of run_start_checks is that GPUs computed, and computed wrongly.
+bool is_wrong_answer(const base::Error& error);
 
 }  // namespace daemon_engine
 

@@ -200,14 +200,17 @@ std::vector<GpuVerdict> GpuCare::observe(const GpuSnapshot& snapshot, std::int64
 
 // ---- what happens
 
+// Where a former one was seen to hold the GPU and has not been seen to let go, that comes first.
 void GpuCare::started(Gpu gpu, std::int64_t now, Verdicts& verdicts) {
   gpu.memory.engine_here = true;
-  if (gpu.status.state == S::kDraining || gpu.status.state == S::kResetting)
+  const bool held = is_held(gpu.memory.holders, gpu.status.last.processes);
+  if (gpu.status.state == S::kDraining || (gpu.status.state == S::kResetting && !held))
     tell(gpu, S::kVerifying, step("engine started", "another engine starts on the GPU"), now,
          verdicts);
 }
 
 void GpuCare::verified(Gpu gpu, std::int64_t now, Verdicts& verdicts) {
+  gpu.memory.holders.clear();  // it serves, whoever else is there
   started(gpu, now, verdicts);
   if (gpu.status.state != S::kVerifying) return;
   tell(gpu, to_be_watched(gpu.memory) ? S::kSuspect : S::kHealthy,
@@ -253,9 +256,6 @@ std::vector<GpuVerdict> GpuCare::happened(std::string_view uuid, GpuHappening wh
     case GpuHappening::kDrained:
       if (state == S::kDraining)
         tell(*gpu, S::kResetting, finding_of(drained_advice()), now, verdicts);
-      break;
-    case GpuHappening::kReleased:
-      if (state == S::kResetting) tell(*gpu, S::kVerifying, released(), now, verdicts);
       break;
     case GpuHappening::kOperatorCleared:
       cleared(*gpu, now, verdicts);

@@ -12,7 +12,8 @@
 //
 //   draining     its work may come to an end; no more is begun
 //
-//   resetting    the engine on it ends, and what it held comes free
+//   resetting    the engine on it ends, and what it held comes free: processes that were seen there
+//                are seen no more; or, where none were, the next engine begins; or time passes
 //
 //   verifying    free for an engine, whose known answer decides. Nothing else makes a GPU healthy
 //                that was out of use; suspect, where something is still to be watched
@@ -74,13 +75,12 @@ struct GpuVerdict {
 
 // What became of a verdict's action, and what the engine says.
 enum class GpuHappening : std::uint8_t {
-  kEngineStarted,   // on this GPU: verification (a kernel and a fixed answer) goes on
+  kEngineStarted,   // it is about to open this GPU: verification (a fixed answer) goes on
   kEngineVerified,  // it serves: the known answer was right
-  kEngineFailed,    // it could not start, or the answer was wrong
+  kEngineFailed,    // it could not start on it, or gave another answer than the known one
   kEngineHung,      // a step passed its deadline
   kStickyError,     // a CUDA error that outlives every call
   kDrained,
-  kReleased,         // no process computes on it and its memory is free again
   kOperatorCleared,  // `redoubt gpu clear UUID`
 };
 

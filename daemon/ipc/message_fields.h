@@ -120,6 +120,14 @@ base::Status visit_fields(Io& io, FieldsOf<Io, GpuMetrics> m) {
   return io.template text<std::uint32_t>(m.text, "gpu_metrics.text", kGpuMetricsBytesMax);
 }
 
+template <typename Io>
+base::Status visit_fields(Io& io, FieldsOf<Io, GpusInUse> m) {
+  return io.template list<std::uint8_t>(
+      m.uuids, "gpus_in_use.count", kGpusInUseMax, [&io](FieldsOf<Io, std::string> uuid) {
+        return io.template text<std::uint16_t>(uuid, "gpus_in_use.uuid", kGpuUuidBytesMax);
+      });
+}
+
 // ---- data channel -------------------------------------------------------------------------------
 
 template <typename Io>

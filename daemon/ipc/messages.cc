@@ -39,6 +39,7 @@ constexpr std::array<Row, std::variant_size_v<Message>> kRows{{
     {MessageType::kAuditChannel, "audit_channel"},
     {MessageType::kGpuFacts, "gpu_facts"},
     {MessageType::kGpuMetrics, "gpu_metrics"},
+    {MessageType::kGpusInUse, "gpus_in_use"},
     {MessageType::kHello, "hello"},
     {MessageType::kRequestBegin, "request_begin"},
     {MessageType::kRequestBody, "request_body"},

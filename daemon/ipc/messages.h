@@ -44,6 +44,8 @@ inline constexpr std::size_t kProofBytesMax = 16'384;     // a tlog-proof, check
 inline constexpr std::size_t kNoteBytesMax = 16'384;      // a signed note
 inline constexpr std::size_t kGpuFactsBytesMax = 61'440;  // of sixteen GPUs with their events
 inline constexpr std::size_t kGpuMetricsBytesMax = 61'440;
+inline constexpr std::size_t kGpusInUseMax = 16;     // daemon_health::kGpusMax
+inline constexpr std::size_t kGpuUuidBytesMax = 96;  // daemon_health::kUuidBytesMax
 
 enum class MessageType : std::uint16_t {
   kReady = 1,
@@ -65,6 +67,7 @@ enum class MessageType : std::uint16_t {
   kAuditChannel = 17,
   kGpuFacts = 18,
   kGpuMetrics = 19,
+  kGpusInUse = 20,
   kHello = 32,
   kRequestBegin = 33,
   kRequestBody = 34,
@@ -84,7 +87,6 @@ enum class MessageType : std::uint16_t {
 };
 
 // ---- control channel
-// ------------------------------------------------------------------------------------
 
 struct Ready {
   std::string report;  // JSON object
@@ -163,6 +165,12 @@ struct GpuFacts {
 struct GpuMetrics {
   std::string text;
 };
+// UUIDs of the GPUs that the engine touches from here on: each alone as it is opened (several that
+// are opened as one, together), then all that compute; none: the CPU. What the engine's end says of
+// a GPU is said of those named last.
+struct GpusInUse {
+  std::vector<std::string> uuids;  // at most kGpusInUseMax of at most kGpuUuidBytesMax bytes
+};
 // The packed weights, for the engine that comes after: a sealed memfd beside the message.
 struct Weights {
   std::uint64_t bytes = 0;
@@ -170,7 +178,6 @@ struct Weights {
 };
 
 // ---- data channel
-// ---------------------------------------------------------------------------------------
 
 struct Hello {
   std::string model_id;
@@ -279,7 +286,6 @@ struct Events {
 };
 
 // ---- audit channel (the supervisor's own records: the auditor's control channel)
-// ---------------------------------------------------------------------------------------
 
 // Records of one writer are numbered 1, 2, 3 …; one that was appended already is acknowledged and
 // not appended again.
@@ -324,11 +330,12 @@ struct Cosigned {
   std::string text;  // why not; else the witness and the size
 };
 
-using Message = std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState,
-                             Quarantine, Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected,
-                             Retiring, AuditChannel, GpuFacts, GpuMetrics, Hello, RequestBegin,
-                             RequestBody, Cancel, Admitted, Refused, Events, RequestResume, Started,
-                             Append, SealedPiece, Appended, Proof, AuditState, Cosign, Cosigned>;
+using Message =
+    std::variant<Ready, Progress, Alive, PeerChannel, Drain, Drained, Ping, EngineState, Quarantine,
+                 Reload, Reloaded, Weights, EngineEnded, PeerLost, Rejected, Retiring, AuditChannel,
+                 GpuFacts, GpuMetrics, GpusInUse, Hello, RequestBegin, RequestBody, Cancel,
+                 Admitted, Refused, Events, RequestResume, Started, Append, SealedPiece, Appended,
+                 Proof, AuditState, Cosign, Cosigned>;
 
 MessageType message_type(const Message& message);
 std::string_view message_name(

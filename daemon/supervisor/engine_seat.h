@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "daemon/supervisor/models.h"
 #include "daemon/supervisor/role.h"
@@ -28,6 +29,11 @@ struct EngineSeat {
   std::uint64_t counted_starts = 1;  // of the role's generations, those the trial has counted
   bool hopeless = false;             // it cannot be started, and nothing can take its place
   bool over = false;                 // retired, and its time is up
+
+  // GPUs (supervisor_gpus.cc).
+  std::vector<std::string> gpus;   // that the present process touches, as it named them last
+  std::uint64_t gpu_ends = 0;      // of the role's ends, those of which its GPUs were told
+  std::uint64_t gpu_verified = 0;  // the generation whose being ready they were told of
 
   // Which incarnations hold the two ends of one channel.
   std::uint64_t introduced_gateway = 0;

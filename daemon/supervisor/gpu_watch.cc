@@ -112,14 +112,25 @@ std::vector<std::string> GpuWatch::gpus_of_engine() const {
   return all;
 }
 
+// What is out of use is brought back by nobody but a person, or a boot.
+void GpuWatch::happened(const std::string& uuid, GpuHappening what, std::int64_t now,
+                        std::int64_t unix_seconds) {
+  if (!out_of_use(uuid)) take(care_.happened(uuid, what, now), unix_seconds);
+}
+
+void GpuWatch::engine_starts(std::vector<std::string> uuids, std::int64_t now,
+                             std::int64_t unix_seconds) {
+  engine_gpus_ = std::move(uuids);
+  for (const std::string& uuid : engine_gpus_)
+    happened(uuid, GpuHappening::kEngineStarted, now, unix_seconds);
+}
+
 void GpuWatch::engine_ready(const Json& report, std::int64_t now, std::int64_t unix_seconds) {
   engine_gpus_ = gpus_of(report);
   for (const std::string& uuid : gpus_of_engine()) {
     std::erase(verifying_, uuid);
-    if (!care_.gpus().contains(uuid) || records_.find(uuid) != nullptr) continue;
     // Its known answers were right, or it would not have become ready.
-    take(care_.happened(uuid, GpuHappening::kEngineStarted, now), unix_seconds);
-    take(care_.happened(uuid, GpuHappening::kEngineVerified, now), unix_seconds);
+    happened(uuid, GpuHappening::kEngineVerified, now, unix_seconds);
   }
 }
 
@@ -132,11 +143,29 @@ void GpuWatch::drained(std::int64_t now, std::int64_t unix_seconds) {
     take(care_.happened(uuid, GpuHappening::kDrained, now), unix_seconds);
 }
 
-void GpuWatch::engine_ended(GpuHappening how, std::int64_t now, std::int64_t unix_seconds) {
-  for (const std::string& uuid : gpus_of_engine()) {
-    if (care_.gpus().contains(uuid)) take(care_.happened(uuid, how, now), unix_seconds);
-  }
+void GpuWatch::engine_ended(std::optional<GpuHappening> how, std::int64_t now,
+                            std::int64_t unix_seconds) {
+  const auto uuids = gpus_of_engine();
+  engine_gpus_.clear();
+  if (!how) return;
+  for (const std::string& uuid : uuids) happened(uuid, *how, now, unix_seconds);
   order_ = {};  // it is gone already: what its end says of a GPU asks for no other end
+}
+
+void GpuWatch::candidate_starts(const std::vector<std::string>& uuids, std::int64_t now,
+                                std::int64_t unix_seconds) {
+  for (const std::string& uuid : uuids) {
+    if (!computes(uuid)) happened(uuid, GpuHappening::kEngineStarted, now, unix_seconds);
+  }
+}
+
+void GpuWatch::candidate_ended(const std::vector<std::string>& uuids, GpuHappening how,
+                               std::int64_t now, std::int64_t unix_seconds) {
+  const Order before = order_;
+  for (const std::string& uuid : uuids) {
+    if (!computes(uuid)) happened(uuid, how, now, unix_seconds);
+  }
+  order_ = before;
 }
 
 base::Status GpuWatch::clear(std::string_view uuid, std::int64_t now, std::int64_t unix_seconds) {

@@ -45,12 +45,24 @@ class GpuWatch {
   // A gpu_facts message. kInvalidInput: a breach.
   base::Status observe(std::string_view snapshot, std::int64_t now, std::int64_t unix_seconds);
   void tick(std::int64_t now, std::int64_t unix_seconds);
-  // An engine serves; its report says on which GPUs: "gpus": [uuid, …].
+
+  // The engine is about to touch these GPUs, and no others (gpus_in_use). A name that the health
+  // role has not said is believed: an engine that starts has heard nothing but its signed model.
+  void engine_starts(std::vector<std::string> uuids, std::int64_t now, std::int64_t unix_seconds);
+  // It serves; its report says on which GPUs: "gpus": [uuid, …].
   void engine_ready(const base::Json& report, std::int64_t now, std::int64_t unix_seconds);
   // What was to be drained has come to its end, or its time has.
   void drained(std::int64_t now, std::int64_t unix_seconds);
-  // The engine that was ready last has ended so.
-  void engine_ended(daemon_health::GpuHappening how, std::int64_t now, std::int64_t unix_seconds);
+  // The engine has ended, ready or not; nothing: which says nothing of a GPU.
+  void engine_ended(std::optional<daemon_health::GpuHappening> how, std::int64_t now,
+                    std::int64_t unix_seconds);
+  // The same of an engine whose model is on trial beside the one that serves. GPUs that both use
+  // hear nothing of it: the one that serves is proof that they are well, so it is the model's
+  // failure.
+  void candidate_starts(const std::vector<std::string>& uuids, std::int64_t now,
+                        std::int64_t unix_seconds);
+  void candidate_ended(const std::vector<std::string>& uuids, daemon_health::GpuHappening how,
+                       std::int64_t now, std::int64_t unix_seconds);
   // A person says that it may be used again. kNotFound: no such GPU is known.
   base::Status clear(std::string_view uuid, std::int64_t now, std::int64_t unix_seconds);
 
@@ -66,6 +78,7 @@ class GpuWatch {
   // The gravest since the last call.
   Order take_order() { return std::exchange(order_, {}); }
 
+  bool out_of_use(std::string_view uuid) const { return records_.find(uuid) != nullptr; }
   // UUIDs, in order. The version changes with them, and with nothing else.
   std::vector<std::string> excluded() const;
   std::uint64_t excluded_version() const { return excluded_version_; }
@@ -98,6 +111,8 @@ class GpuWatch {
   bool concerns_engine(std::string_view uuid) const;
   bool computes(std::string_view uuid) const;
   std::vector<std::string> gpus_of_engine() const;
+  void happened(const std::string& uuid, daemon_health::GpuHappening what, std::int64_t now,
+                std::int64_t unix_seconds);
   std::string name_of(std::string_view uuid) const;
   void count_events(const daemon_health::GpuSnapshot& snapshot);
   base::Json gpu_json(const daemon_health::GpuCare::Status& gpu, std::int64_t now) const;
@@ -109,8 +124,8 @@ class GpuWatch {
   Settings settings_;
   daemon_health::GpuCare care_;
   GpuRecords records_;
-  std::vector<std::string> verifying_;  // out of use before this boot, and not yet proven since
-  std::vector<std::string> engine_gpus_;
+  std::vector<std::string> verifying_;    // out of use before this boot, and not yet proven since
+  std::vector<std::string> engine_gpus_;  // of the present process
   std::vector<ToldVerdict> told_;
   Order order_;
   std::map<std::string, Count, std::less<>> counts_;

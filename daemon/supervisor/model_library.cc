@@ -104,6 +104,7 @@ Result<base::Fd> ModelLibrary::directory_config(const std::string& name, std::in
   engine.created = created;
   engine.trusted_keys_pem = TRY(trusted_keys(trust));
   engine.gpus_excluded = gpus_excluded_;
+  engine.gpu_care = gpu_care_;
   return seal(engine);
 }
 
@@ -122,6 +123,7 @@ Result<base::Fd> ModelLibrary::engine_config(ModelStore& store, const StoredMode
   engine.created = stored.imported;
   engine.qualify = qualify;
   engine.gpus_excluded = gpus_excluded_;
+  engine.gpu_care = gpu_care_;
   engine.known_answers = TRY(store.answers(stored));
   engine.source = stored.bare ? "bare" : "release";
   engine.model_digest = stored.id;

@@ -37,7 +37,10 @@ class ModelLibrary final : public Models {
   void fail(const std::string& id, const std::string& why) override;
   bool fall_back(const std::string& id, const std::string& why) override;
   base::Result<base::Fd> served(const EngineModel& model, const base::Json& report) override;
-  void exclude_gpus(std::vector<std::string> uuids) override { gpus_excluded_ = std::move(uuids); }
+  void exclude_gpus(std::vector<std::string> uuids) override {
+    gpus_excluded_ = std::move(uuids);
+    gpu_care_ = true;
+  }
   base::Result<base::Fd> config_of(const EngineModel& model) override;
   base::Json report() override;
 
@@ -63,6 +66,7 @@ class ModelLibrary final : public Models {
   const base::Logger& log_;
   const base::Clock& clock_;
   std::vector<std::string> gpus_excluded_;
+  bool gpu_care_ = false;  // somebody says which
   // As they were seen a minute ago at most.
   std::int64_t look_again_at_s_ = 0;
   std::uint64_t trust_version_ = 0;  // of the root in force; 0: none

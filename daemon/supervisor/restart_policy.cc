@@ -16,6 +16,10 @@ std::int64_t RestartPolicy::failed(std::int64_t now, bool had_been_ready) {
   return degraded(now) ? limits_.delay_max_ms : next_delay_ms_;
 }
 
+void RestartPolicy::forgive() {
+  if (!failures_.empty()) failures_.pop_back();
+}
+
 bool RestartPolicy::degraded(std::int64_t now) const {
   return failures_.size() > limits_.intensity && now - failures_.front() <= limits_.period_ms;
 }

@@ -32,6 +32,9 @@ class RestartPolicy {
   // How long to wait, in milliseconds. Times never go back.
   std::int64_t failed(std::int64_t now, bool had_been_ready);
 
+  // The last failure was somebody else's doing: it does not count any more.
+  void forgive();
+
   // More failures than `intensity` lie within the period before `now`.
   bool degraded(std::int64_t now) const;
 

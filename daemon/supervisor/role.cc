@@ -155,6 +155,7 @@ void Role::collect_exit(std::int64_t now) {
     held_ = killed_at_ != 0 && is_readable(child_->pidfd);
     return;
   }
+  read_control(now);  // all that it said before it ended counts
   child_.reset();
   channel_.reset();
   ++ends_;

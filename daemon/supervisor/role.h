@@ -70,6 +70,7 @@ class Role {
   void drain(std::int64_t now, std::uint32_t timeout_ms);  // when ready; otherwise stops
   void stop(std::int64_t now);       // ends the control channel, and after a moment the process
   void retry_now(std::int64_t now);  // when waiting: somebody has repaired something
+  void forgive() { restarts_.forgive(); }  // its last failure was not its own doing
   void replace_config(base::Fd config) { spec_.config = std::move(config); }  // from the next start
   void give_weights(KeptWeights weights);                                     // likewise
   void rename(std::string name) { spec_.name = std::move(name); }

@@ -20,6 +20,7 @@ constexpr Row kRows[] = {
     {MessageType::kProgress, kAll, kStarting},                //
     {MessageType::kWeights, kEngine, kStarting},              // once
     {MessageType::kRejected, kEngine | kAuditor, kStarting},  // once
+    {MessageType::kGpusInUse, kEngine, kStarting},            // as often as they change
     {MessageType::kReady, kAll, kStarting},                   // and thereby over
     {MessageType::kAlive, kAll, kServing},                    //
     {MessageType::kReloaded, kGateway, kServing},             // once for each `reload`

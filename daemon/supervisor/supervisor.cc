@@ -85,11 +85,12 @@ void Supervisor::run() {
 void Supervisor::take_turn(std::int64_t now_ms) {
   handle_signals(now_ms);
   for (Role* role : roles()) {
-    role->read_control(now_ms);  // what it said before it ended counts
+    role->read_control(now_ms);
     role->collect_exit(now_ms);
   }
   report_roles();
   hear_roles(now_ms);
+  watch_engines(now_ms);  // before a model is judged by how its engine ended
   if (phase_ == Phase::kRunning) reload_.advance(gateway_, now_ms);
   advance_models(now_ms);
   advance_gpus(now_ms);

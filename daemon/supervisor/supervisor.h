@@ -109,7 +109,7 @@ class Supervisor {
   void tell_engine_ended(EngineSeat& engine, std::int64_t now_ms);
   void tell_gateway(std::int64_t now_ms);
   void hear_roles(std::int64_t now_ms);
-  void hear_engine(EngineSeat& engine);
+  void hear_engine(EngineSeat& engine, std::int64_t now_ms);
   void hear_gateway(const daemon_ipc::Message& message, std::int64_t now_ms);
   void hear_retiring(const daemon_ipc::Retiring& retiring, std::int64_t now_ms);
   void tell_quarantine(std::int64_t now_ms);
@@ -155,9 +155,12 @@ class Supervisor {
 
   // supervisor_gpus.cc: the health role, and what follows from what it says
   void hear_health(std::int64_t now_ms);
-  void watch_engine(std::int64_t now_ms);
+  void hear_gpus_in_use(EngineSeat& engine, const daemon_ipc::GpusInUse& named,
+                        std::int64_t now_ms);
+  void watch_engines(std::int64_t now_ms);
+  void watch_end(EngineSeat& engine, std::int64_t now_ms);
   void advance_gpus(std::int64_t now_ms);
-  void exclude_gpus();
+  void exclude_gpus(std::int64_t now_ms);
   void carry_out(const GpuWatch::Order& order, std::int64_t now_ms);
   void report_verdicts();
   void keep_gpu_records();
@@ -237,12 +240,9 @@ class Supervisor {
   // GPUs; both are there, or neither is.
   std::optional<Role> health_;
   std::optional<GpuWatch> gpus_;
-  std::uint64_t excluded_version_ = 0;   // of which engines' configurations know
-  std::uint64_t gpu_engine_ = 0;         // the generation of the engine that was ready last …
-  std::uint64_t gpu_engine_number_ = 0;  // … on this link
-  std::uint64_t gpu_engine_ends_ = 0;    // and how many of its processes had ended then
-  GpuWatch::Order pending_order_;        // until the engine is idle, or
-  std::int64_t replace_engine_by_ = 0;   // this late
+  std::uint64_t excluded_version_ = 0;  // of which engines' configurations know
+  GpuWatch::Order pending_order_;       // until the engine is idle, or
+  std::int64_t replace_engine_by_ = 0;  // this late
   std::string told_gpu_trouble_;
   std::uint64_t gpu_rounds_ = 0;       // snapshots that were heard …
   std::uint64_t told_gpu_rounds_ = 0;  // … and of which the gateway knows

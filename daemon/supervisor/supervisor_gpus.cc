@@ -14,7 +14,10 @@ using daemon_health::GpuHappening;
 // An engine's last words about its device (daemon/engine/engine_role.h).
 constexpr std::string_view kDeviceFailed = "exited with status 3";
 constexpr std::string_view kDeviceHung = "exited with status 4";
+constexpr std::string_view kDeviceUnfit = "exited with status 6";
+// Ours about one that we ended (liveness.h).
 constexpr std::string_view kNoProgress = "busy without progress";
+constexpr std::string_view kNoStart = "no progress while starting";
 
 // Answers under way go on with the next engine; those that are nearly over may as well end with
 // this one.
@@ -28,6 +31,9 @@ std::optional<GpuHappening> happening_of(const EngineSeat& engine) {
   if (how.find(kNoProgress) != how.npos || how.find(kDeviceHung) != how.npos)
     return GpuHappening::kEngineHung;
   if (how.find(kDeviceFailed) != how.npos) return GpuHappening::kStickyError;
+  if (how.find(kDeviceUnfit) != how.npos) return GpuHappening::kEngineFailed;
+  // Its model was read and verified before it named a GPU: it waits for nothing else.
+  if (how.find(kNoStart) != how.npos && !engine.gpus.empty()) return GpuHappening::kEngineFailed;
   return std::nullopt;
 }
 
@@ -46,28 +52,57 @@ void Supervisor::hear_health(std::int64_t now_ms) {
   }
 }
 
-// How the engine that computes on them gets on.
-void Supervisor::watch_engine(std::int64_t now_ms) {
-  const Role& engine = engine_->role;
-  const bool same = gpu_engine_number_ == engine_->number;
-  if (same && gpu_engine_ends_ != engine.ends()) {
-    gpu_engine_ends_ = engine.ends();
-    const auto how = engine.ended_from_outside() ? std::nullopt : happening_of(*engine_);
-    if (how) gpus_->engine_ended(*how, now_ms, clock_.unix_seconds());
-    pending_order_ = {};  // there is another one now
+static_assert(daemon_ipc::kGpusInUseMax == daemon_health::kGpusMax &&
+              daemon_ipc::kGpuUuidBytesMax == daemon_health::kUuidBytesMax);
+
+// One that was started just before a GPU went out of use does not know. It is no fault of its own,
+// but a reason to wait a moment: an engine whose configuration could not be made anew comes back
+// the same.
+void Supervisor::hear_gpus_in_use(EngineSeat& engine, const daemon_ipc::GpusInUse& named,
+                                  std::int64_t now_ms) {
+  engine.gpus = named.uuids;
+  if (!gpus_) return;
+  for (const std::string& uuid : engine.gpus) {
+    if (!gpus_->out_of_use(uuid)) continue;
+    return engine.role.condemn(fmt::format("GPU {} is out of use", uuid), now_ms);
   }
-  if (!engine.ready() || (same && gpu_engine_ == engine.generation())) return;
-  gpu_engine_ = engine.generation();
-  gpu_engine_number_ = engine_->number;
-  gpu_engine_ends_ = engine.ends();
-  gpus_->engine_ready(engine.report(), now_ms, clock_.unix_seconds());
+  const bool beside = &engine != engine_.get();
+  if (beside) return gpus_->candidate_starts(engine.gpus, now_ms, clock_.unix_seconds());
+  gpus_->engine_starts(engine.gpus, now_ms, clock_.unix_seconds());
+}
+
+// How those that compute on them get on: the engine, and the one on trial beside it. A retiring one
+// has proven itself.
+void Supervisor::watch_engines(std::int64_t now_ms) {
+  if (!gpus_ || phase_ != Phase::kRunning) return;
+  watch_end(*engine_, now_ms);
+  if (candidate_) watch_end(*candidate_, now_ms);
+  const Role& role = engine_->role;
+  if (!role.ready() || engine_->gpu_verified == role.generation()) return;
+  engine_->gpu_verified = role.generation();
+  gpus_->engine_ready(role.report(), now_ms, clock_.unix_seconds());
+}
+
+// What a GPU is blamed for is not held against the engine: gpu_care.h counts it, and ends it.
+void Supervisor::watch_end(EngineSeat& engine, std::int64_t now_ms) {
+  Role& role = engine.role;
+  if (engine.gpu_ends == role.ends()) return;
+  engine.gpu_ends = role.ends();
+  const auto how = role.ended_from_outside() ? std::nullopt : happening_of(engine);
+  const auto gpus = std::exchange(engine.gpus, {});
+  if (how && !gpus.empty()) role.forgive();
+  if (&engine != engine_.get()) {
+    if (how) gpus_->candidate_ended(gpus, *how, now_ms, clock_.unix_seconds());
+    return;
+  }
+  gpus_->engine_ended(how, now_ms, clock_.unix_seconds());
+  pending_order_ = {};  // there is another one now
 }
 
 // ---- what follows -------------------------------------------------------------------------------
 
 void Supervisor::advance_gpus(std::int64_t now_ms) {
   if (!gpus_ || phase_ != Phase::kRunning) return;
-  watch_engine(now_ms);
   gpus_->tick(now_ms, clock_.unix_seconds());
   report_verdicts();
   if (told_gpu_trouble_ != gpus_->trouble()) {
@@ -77,17 +112,21 @@ void Supervisor::advance_gpus(std::int64_t now_ms) {
                   gpus_->trouble());
     told_gpu_trouble_ = gpus_->trouble();
   }
-  if (excluded_version_ != gpus_->excluded_version()) exclude_gpus();
+  if (excluded_version_ != gpus_->excluded_version()) exclude_gpus(now_ms);
   carry_out(gpus_->take_order(), now_ms);
   if (now_ms >= write_gpus_again_at_) keep_gpu_records();
 }
 
 // From the next start of an engine on; the order to replace it follows where it computes on one of
-// them.
-void Supervisor::exclude_gpus() {
+// them. One that waits to be started has no reason left to: it was one of them, or it may be
+// mended.
+void Supervisor::exclude_gpus(std::int64_t now_ms) {
   excluded_version_ = gpus_->excluded_version();
   parts_.models->exclude_gpus(gpus_->excluded());
-  for (EngineSeat* engine : linked_engines()) {
+  auto engines = linked_engines();
+  if (candidate_) engines.push_back(candidate_.get());
+  for (EngineSeat* engine : engines) {
+    engine->role.retry_now(now_ms);
     auto config = parts_.models->config_of(engine->model);
     if (config.ok()) {
       engine->role.replace_config(std::move(config).value());
@@ -181,7 +220,7 @@ std::string Supervisor::answer_gpu_clear(std::string_view uuid, std::int64_t now
   if (!cleared.ok()) return Json::object({{"error", cleared.error().message}}).dump();
   // Before the answer: whoever is told finds it so.
   report_verdicts();
-  if (excluded_version_ != gpus_->excluded_version()) exclude_gpus();
+  if (excluded_version_ != gpus_->excluded_version()) exclude_gpus(now_ms);
   keep_gpu_records();
   return Json::object({{"cleared", uuid}}).dump();
 }

@@ -101,18 +101,22 @@ void Supervisor::tell_engine_state(EngineSeat& engine, std::int64_t now_ms) {
 
 void Supervisor::hear_roles(std::int64_t now_ms) {
   for (const daemon_ipc::Message& message : gateway_.take_inbox()) hear_gateway(message, now_ms);
-  for (EngineSeat* engine : linked_engines()) hear_engine(*engine);
-  if (candidate_) hear_engine(*candidate_);
+  for (EngineSeat* engine : linked_engines()) hear_engine(*engine, now_ms);
+  if (candidate_) hear_engine(*candidate_, now_ms);
   hear_auditor(now_ms);
   hear_health(now_ms);
 }
 
-void Supervisor::hear_engine(EngineSeat& engine) {
+void Supervisor::hear_engine(EngineSeat& engine, std::int64_t now_ms) {
   for (const daemon_ipc::Message& message : engine.role.take_inbox()) {
     if (const auto* rejected = std::get_if<daemon_ipc::Rejected>(&message)) {
       log_.error("ALARM: the engine refuses the model",
                  {{"model", engine.model.name}, {"id", engine.model.id}, {"why", rejected->text}});
       engine.rejected = rejected->text.empty() ? "it says no more" : rejected->text;
+      continue;
+    }
+    if (const auto* named = std::get_if<daemon_ipc::GpusInUse>(&message)) {
+      hear_gpus_in_use(engine, *named, now_ms);
       continue;
     }
     if (!engine.peer_lost) log_.warning("role lost its peer", {{"role", engine.role.name()}});

@@ -35,7 +35,7 @@ std::string_view error_code_name(ErrorCode code);
 
 struct [[nodiscard]] Error {
   ErrorCode code;
-  int sys_errno = 0;    // 0 unless code is kIo; with kDevice ETIMEDOUT says that it did not answer
+  int sys_errno = 0;    // 0 unless kIo; with kDevice ETIMEDOUT: no answer, EBADMSG: a wrong one
   std::string message;  // outermost context first: "load model: read header: short file"
 };
 

@@ -2,7 +2,7 @@
 """A service looks after GPUs that a stand-in for NVIDIA's library plays (tests/daemon/health/fake_nvml): every class of XID and of threshold, seen live
 in the status within a second and in the audit log; the engine replaced while streams go on with the tokens they would have had; GPUs out of use, across
 restarts, until somebody clears them; a library that hangs, or is not there; a role that is killed. The engine computes on the CPU; gpu.care = "always"
-lets every verdict count for it.
+lets every verdict count for it. Then on GPUs of a test executable (tests/e2e/ailing_redoubt), which engines fail on before they are ready.
 
 usage: gpu_care.py BUILD [NAME…]     with names: only the checks whose names contain one of them. The last line is the figure.
 """
@@ -69,10 +69,10 @@ FACTS = [
 class Site:
     """A service with a stand-in of its own."""
 
-    def __init__(self, build, tally, gpus=GPUS_MAX, **settings):
+    def __init__(self, build, tally, gpus=GPUS_MAX, binary=None, **settings):
         self.tally = tally
         self.build = pathlib.Path(build)
-        self.service = Service(build)
+        self.service = Service(build, binary=binary)
         self.fake = FakeNvml(self.build, self.service.directory, gpus)
         self.service.settings |= {"gpu.care": "always", "gpu.nvml_library": str(self.fake.library),
                                   "gpu.poll_interval_ms": POLL_MS, "gpu.silence_ms": 3_000, **settings}
@@ -373,7 +373,63 @@ def check_role(build, tally):
         tally.check("gpu" not in site.status() and not site.role("health"), "and can be switched off", site.status().keys())
 
 
-CHECKS = [check_xids, check_facts, check_streams, check_role]
+# ---- engines that fail on their GPU before they are ready --------------------------------------
+
+def computes(site):
+    report = site.role("engine").get("report", {})
+    return report.get("kernels", ""), report.get("gpus", [])
+
+
+def answer(site):
+    status, _, body = site.ask(24)
+    return body["choices"][0]["message"]["content"] if status == 200 else f"{status} {body}"
+
+
+def out_of_use(site):
+    return {uuid for uuid, gpu in site.gpus().items() if gpu["state"] == "quarantined"}
+
+
+def check_starts(build, tally):
+    """GPUs that no engine starts on, or that answer wrongly: out of use one by one, and the model stays"""
+    ill = "engine.step_deadline_ms"
+    with Site(build, tally, gpus=2, binary="tests/e2e/ailing_redoubt") as site:
+        tally.check(computes(site) == ("reference", [uuid_of(0)]), "the first GPU computes", computes(site))
+        right = answer(site)
+        site.until_seen(2)
+
+        site.service.restart({ill: 6010})
+        tally.check(computes(site) == ("reference", [uuid_of(1)]), "one that cannot be opened hands over to the next", computes(site))
+        tally.check(out_of_use(site) == {uuid_of(0)}, "and is out of use", out_of_use(site))
+        gpu = site.gpus().get(uuid_of(0), {})
+        tally.check(gpu.get("cause") == "restarts exhausted" and bool(gpu.get("next_step")), "with the reason and the next step", gpu)
+        tally.check(site.role("engine")["restarts"] == 4 and not site.role("engine")["degraded"], "after three more attempts", site.role("engine"))
+        tally.check(answer(site) == right, "the answer is the same")
+
+        site.service.restart({ill: 6012})
+        kernels, gpus = computes(site)
+        tally.check(kernels.startswith("cpu-") and gpus == [], "one that answers wrongly hands over to the processor", computes(site))
+        tally.check(out_of_use(site) == {uuid_of(0), uuid_of(1)}, "and is out of use", out_of_use(site))
+        tally.check(answer(site) == right, "the answer is the same", answer(site))
+        tally.check("known-answer test failed" in site.service.log.read_text(), "the journal says what was wrong")
+        models = [record["type"] for record in site.records("model.*")]
+        tally.check(not {"model.failed", "model.rolled_back"} & set(models), "and the model is not to blame", models)
+        told = [(r["body"]["uuid"], r["body"]["cause"]) for r in site.records() if r["body"]["action"] != "none"]
+        expected = [(uuid_of(gpu), cause) for gpu in (0, 1) for cause in ["engine failed"] * 3 + ["restarts exhausted"]]
+        tally.check(told == expected, "each failure is in the audit log, with its GPU", told)
+
+        for gpu in (0, 1):
+            site.service.run("gpu", "clear", uuid_of(gpu), "--config", site.service.config)
+        site.service.restart({ill: 6000})
+        tally.check(computes(site) == ("reference", [uuid_of(0)]), "repaired and cleared, they compute again", computes(site))
+        tally.check(site.until(lambda: site.gpus()[uuid_of(0)]["state"] == "healthy", 5) is not None, "and are well", site.gpus())
+        verify(site)
+
+        site.service.restart({ill: 6011, "gpu.care": "never"})
+        kernels, gpus = computes(site)
+        tally.check(kernels.startswith("cpu-") and gpus == [], "where nobody looks after them, the processor computes at once", computes(site))
+
+
+CHECKS = [check_xids, check_facts, check_streams, check_role, check_starts]
 
 
 def main(build, wanted):

@@ -113,9 +113,11 @@ class StartChecksTest : public testing::Test {
         {.config = config_, .clock = clock_, .progress = nobody_, .page = nullptr, .hooks = hooks});
   }
 
-  base::Result<StartChecks> start(const EngineHooks& hooks = {}) {
+  base::Result<StartChecks> start(const EngineHooks& hooks = {},
+                                  BackendKind kind = BackendKind::kCpu) {
     auto model = load(hooks);
     EXPECT_TRUE(model.ok()) << model.error().message;
+    model.value().backend.kind = kind;
     const auto engines = make_check_engines(model.value(), config_).value();
     return run_start_checks(model.value(), config_, engines, clock_, nobody_);
   }
@@ -240,6 +242,26 @@ TEST_F(StartChecksTest, RefusesAMachineThatAnswersOtherwise) {
   ASSERT_FALSE(broken.ok());
   EXPECT_EQ(broken.error().code, base::ErrorCode::kDenied);
   EXPECT_THAT(broken.error().message, HasSubstr("known-answer test failed: token 1 is "));
+}
+
+TEST_F(StartChecksTest, BlamesGpusForAnAnswerThatTheyGaveRightlyBefore) {
+  publish();
+  config_.known_answers = start().value().known_answers.value();
+  const auto broken = start(broken_, BackendKind::kCuda);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_TRUE(is_wrong_answer(broken.error()));
+  EXPECT_THAT(broken.error().message, HasSubstr("known-answer test failed: token 1 is "));
+}
+
+// A model on trial is judged as it ever was, whatever computes.
+TEST_F(StartChecksTest, BlamesAModelThatDoesNotQualifyOnGpus) {
+  add_golden();
+  publish();
+  config_.qualify = true;
+  const auto broken = start(broken_, BackendKind::kCuda);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_EQ(broken.error().code, base::ErrorCode::kDenied);
+  EXPECT_THAT(broken.error().message, HasSubstr("qualification failed"));
 }
 
 TEST_F(StartChecksTest, AsksAnewWhereTheKvCacheHasAnotherFormat) {

@@ -87,7 +87,7 @@ TEST(GpuCare, StaysWithinItsPictureWhateverItIsTold) {
       const auto seen = care.observe(snapshot, now);
       told += seen.size();
       picture.take(seen, false);
-      const auto what = static_cast<GpuHappening>(random.below(8));
+      const auto what = static_cast<GpuHappening>(random.below(7));
       picture.take(care.happened("GPU-" + std::to_string(random.below(20)), what, now),
                    what == GpuHappening::kEngineVerified);
       picture.take(care.tick(now), false);

@@ -64,7 +64,7 @@ class Care {
         break;
       case S::kVerifying:
         (void)happened(H::kEngineHung);
-        (void)happened(H::kReleased);
+        (void)happened(H::kEngineStarted);
         break;
       case S::kQuarantined:
         (void)xids({142});
@@ -296,8 +296,8 @@ TEST(GpuCare, ComesBackOnlyByVerification) {
   (void)care.pass(30'000);
   EXPECT_EQ(care.state(), S::kResetting);
   EXPECT_FALSE(care.care().usable("GPU-a"));
-  (void)care.happened(H::kReleased);
-  EXPECT_EQ(care.state(), S::kVerifying);
+  (void)care.pass(31'000);
+  EXPECT_EQ(care.state(), S::kVerifying) << "what held it has had its time";
   EXPECT_TRUE(care.care().usable("GPU-a"));
   (void)care.pass(3'600'000);
   EXPECT_EQ(care.state(), S::kVerifying) << "time alone proves nothing";
@@ -432,6 +432,40 @@ TEST(GpuCare, CountsEnginesThatDoNotStart) {
   EXPECT_EQ(care.state(), S::kQuarantined);
 }
 
+TEST(GpuCare, CountsEachEngineThatBeginsAndDoesNotComeThrough) {
+  for (const H end : {H::kEngineFailed, H::kStickyError, H::kEngineHung}) {
+    Care care;
+    care.reach(S::kHealthy);
+    for (int attempt = 1; attempt <= 4; ++attempt) {
+      EXPECT_NE(care.state(), S::kQuarantined);
+      (void)care.happened(H::kEngineStarted);
+      EXPECT_EQ(care.state(), attempt == 1 ? S::kHealthy : S::kVerifying);
+      (void)care.happened(end);
+    }
+    EXPECT_EQ(care.state(), S::kQuarantined);
+    EXPECT_EQ(care.status().verdict.cause, "restarts exhausted");
+  }
+}
+
+TEST(GpuCare, WaitsForWhatAFormerEngineHoldsThoughTheNextBegins) {
+  Care care;
+  GpuReading reading = well();
+  reading.processes = {4711};
+  (void)care.see(reading);
+  (void)care.happened(H::kEngineFailed);
+  EXPECT_TRUE(care.happened(H::kEngineStarted).empty());
+  EXPECT_EQ(care.state(), S::kResetting);
+  reading.processes = {4712};
+  EXPECT_EQ(care.see(reading).size(), 1u);
+  EXPECT_EQ(care.state(), S::kVerifying);
+
+  (void)care.happened(H::kEngineFailed);
+  (void)care.happened(H::kEngineStarted);
+  EXPECT_EQ(care.state(), S::kResetting);
+  (void)care.happened(H::kEngineVerified);
+  EXPECT_EQ(care.state(), S::kHealthy) << "one that serves has what it needs";
+}
+
 TEST(GpuCare, DoesNotCountTheSameEndTwice) {
   Care care;
   care.reach(S::kHealthy);
@@ -467,7 +501,7 @@ TEST(GpuCare, EndsATimeoutThatStaysInQuarantine) {
   for (int round = 0; round < 4 && care.state() != S::kQuarantined; ++round) {
     (void)care.see(reading);
     (void)care.happened(H::kDrained);
-    (void)care.happened(H::kReleased);
+    (void)care.happened(H::kEngineStarted);
   }
   EXPECT_EQ(care.state(), S::kQuarantined);
   EXPECT_EQ(care.status().verdict.cause, "restarts exhausted");

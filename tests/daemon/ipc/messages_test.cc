@@ -34,7 +34,7 @@ TEST(Messages, SamplesCoverEveryTypeOnce) {
     EXPECT_EQ(all[i].index(), i);
     EXPECT_NE(message_name(message_type(all[i])), "unknown");
   }
-  EXPECT_EQ(message_name(MessageType{20}), "unknown");
+  EXPECT_EQ(message_name(MessageType{21}), "unknown");
 }
 
 TEST(Messages, SurviveARoundTripByteForByte) {
@@ -49,8 +49,8 @@ TEST(Messages, SurviveARoundTripByteForByte) {
 
 TEST(Messages, BeginWithTheNumberOfTheProtocolTable) {
   const std::vector<int> numbers = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,
-                                    13, 14, 15, 16, 17, 18, 19, 32, 33, 34, 35, 36,
-                                    37, 38, 39, 40, 48, 49, 50, 51, 52, 53, 54};
+                                    13, 14, 15, 16, 17, 18, 19, 20, 32, 33, 34, 35,
+                                    36, 37, 38, 39, 40, 48, 49, 50, 51, 52, 53, 54};
   const auto all = samples();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto bytes = serialize(all[i]);
@@ -134,8 +134,20 @@ TEST(Messages, RefuseTrailingBytes) {
   }
 }
 
+TEST(Messages, NameTheBoundOfGpusInUse) {
+  const GpusInUse most{std::vector<std::string>(kGpusInUseMax, std::string(kGpuUuidBytesMax, 'G'))};
+  const auto whole = parse(serialize(most));
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  EXPECT_EQ(std::get<GpusInUse>(whole.value()).uuids, most.uuids);
+  EXPECT_THAT(error_of(patched(most, 2, {kGpusInUseMax + 1})),
+              HasSubstr("gpus_in_use.count is 17, at most 16"));
+  EXPECT_THAT(error_of(patched(GpusInUse{{"GPU"}}, 3, {kGpuUuidBytesMax + 1, 0})),
+              HasSubstr("gpus_in_use.uuid"));
+  EXPECT_THAT(error_of(patched(GpusInUse{{"GPU"}}, 5, {0xFF})), HasSubstr("not valid UTF-8"));
+}
+
 TEST(Messages, RefuseUnknownTypes) {
-  for (const int type : {0, 20, 31, 41, 47, 55, 255}) {
+  for (const int type : {0, 21, 31, 41, 47, 55, 255}) {
     EXPECT_THAT(error_of(patched(Ping{}, 0, {type})), HasSubstr("not known"));
   }
   EXPECT_THAT(error_of(patched(Ping{}, 0, {7, 1})), HasSubstr("message type 263"));

@@ -76,6 +76,7 @@ inline std::vector<Message> samples() {
       AuditChannel{1ull << 63},
       GpuFacts{R"({"gpus":[]})"},
       GpuMetrics{"redoubt_gpu_state 1\n"},
+      GpusInUse{{"GPU-8f6d", "GPU-a01c"}},
       Hello{"model", 1'700'000'000, 8'192, 32'000, 8, 16, true, "00ff", "cpu-amx", "11ee"},
       sample_request_begin(),
       RequestBody{7, {std::byte{'{'}, std::byte{0}, std::byte{'}'}}},

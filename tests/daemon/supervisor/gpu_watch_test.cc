@@ -222,6 +222,50 @@ TEST_F(GpuWatchTest, AnEngineWhoseDeviceFailedOrdersNoOtherEnd) {
   EXPECT_EQ(watch_.take_order().deed, Deed::kNone);
 }
 
+TEST_F(GpuWatchTest, AGpuThatOnlyItsEngineKnowsIsJudgedLikeAnyOther) {
+  for (int start = 0; start < 4; ++start) {
+    EXPECT_THAT(watch_.excluded(), IsEmpty());
+    watch_.engine_starts({"GPU-a"}, now_, kUnixSeconds);
+    watch_.engine_ended(GpuHappening::kEngineFailed, now_, kUnixSeconds);
+  }
+  EXPECT_THAT(watch_.excluded(), ElementsAre("GPU-a"));
+  EXPECT_TRUE(watch_.out_of_use("GPU-a"));
+  for (const ToldVerdict& told : watch_.take_verdicts())
+    EXPECT_TRUE(daemon_audit::check_body("gpu.verdict", told.body()).ok());
+}
+
+TEST_F(GpuWatchTest, AnEndSpeaksOfTheGpusNamedLast) {
+  see(healthy());
+  watch_.engine_starts({kUuid}, now_, kUnixSeconds);
+  watch_.engine_starts({"GPU-b"}, now_, kUnixSeconds);
+  watch_.engine_ended(GpuHappening::kEngineFailed, now_, kUnixSeconds);
+  ASSERT_EQ(watch_.take_verdicts().back().verdict.uuid, "GPU-b");
+  EXPECT_EQ(watch_.care().gpus().at(kUuid).state, GpuState::kHealthy);
+  watch_.engine_ended(GpuHappening::kEngineFailed, now_, kUnixSeconds);
+  EXPECT_THAT(watch_.take_verdicts(), IsEmpty()) << "one that named none";
+}
+
+TEST_F(GpuWatchTest, AnEngineThatFellBackToTheCpuHasNoGpu) {
+  see(healthy());
+  watch_.engine_starts({kUuid}, now_, kUnixSeconds);
+  watch_.engine_starts({}, now_, kUnixSeconds);
+  watch_.engine_ended(GpuHappening::kStickyError, now_, kUnixSeconds);
+  EXPECT_THAT(watch_.take_verdicts(), IsEmpty());
+}
+
+TEST_F(GpuWatchTest, OneOnTrialSpeaksOfTheGpusItHasAloneAndOrdersNothing) {
+  see(healthy());
+  serve();
+  (void)watch_.take_verdicts();
+  for (int start = 0; start < 4; ++start) {
+    watch_.candidate_starts({kUuid, "GPU-b"}, now_, kUnixSeconds);
+    watch_.candidate_ended({kUuid, "GPU-b"}, GpuHappening::kEngineFailed, now_, kUnixSeconds);
+  }
+  for (const ToldVerdict& told : watch_.take_verdicts()) EXPECT_EQ(told.verdict.uuid, "GPU-b");
+  EXPECT_EQ(watch_.take_order().deed, Deed::kNone);
+  EXPECT_THAT(watch_.excluded(), ElementsAre("GPU-b"));
+}
+
 TEST_F(GpuWatchTest, WhatDoesNotParseIsABreach) {
   for (const char* text : {"", "[]", "{}", R"({"gpus":7})"}) {
     const auto taken = watch_.observe(text, now_, kUnixSeconds);

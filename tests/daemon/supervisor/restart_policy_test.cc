@@ -51,6 +51,18 @@ TEST(RestartPolicy, AVeryLargeIntensityMeansAtOnceEveryTime) {
   for (std::int64_t now = 0; now < 10'000; ++now) EXPECT_EQ(policy.failed(now, true), 0);
 }
 
+TEST(RestartPolicy, AFailureThatIsForgivenBringsTheAlarmNoNearer) {
+  RestartPolicy policy({.intensity = 2});
+  policy.forgive();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(policy.failed(i, true), 0);
+    policy.forgive();
+  }
+  EXPECT_EQ(policy.failed(20, true), 0);
+  EXPECT_EQ(policy.failed(21, true), 0);
+  EXPECT_EQ(policy.failed(22, true), 60'000);
+}
+
 // What a role costs that always dies, at its start or right after it: never more than one try a
 // minute once it is known to fail.
 TEST(RestartPolicy, NeverBecomesATightLoop) {

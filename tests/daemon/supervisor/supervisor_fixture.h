@@ -33,6 +33,7 @@ struct Play {
   // How engines of the model "b" behave, and, from the second opening on, those of "a".
   std::string candidate = "ready";
   std::string engine_later = "ready";
+  std::string engine_elsewhere = {};  // how it behaves once a GPU is out of use; empty: as ever
   bool room = true;
   std::string previous = {};
   std::string settings_after_reload = "ready";  // empty: the file is invalid
@@ -102,6 +103,7 @@ class FakeModels final : public Models {
   void exclude_gpus(std::vector<std::string> uuids) override {
     note("exclude");
     for (const std::string& uuid : uuids) note(uuid.c_str());
+    excluded_ = !uuids.empty();
   }
   base::Result<base::Fd> config_of(const EngineModel& model) override {
     return create_sealed_memfd("test", behaviour_of(model.id));
@@ -114,6 +116,7 @@ class FakeModels final : public Models {
   void note(const char* word) { log_ += std::string(log_.empty() ? "" : " ") + word; }
   std::string behaviour_of(const std::string& id) const {
     if (id == "b") return play_.candidate;
+    if (excluded_ && !play_.engine_elsewhere.empty()) return play_.engine_elsewhere;
     return opened_ > 1 ? play_.engine_later : play_.engine;
   }
   EngineModel open(const std::string& id, bool on_trial) {
@@ -133,6 +136,7 @@ class FakeModels final : public Models {
   std::string trial_;
   int starts_ = 0;
   int opened_ = 0;
+  bool excluded_ = false;
   std::string log_;
 };
 

@@ -32,6 +32,10 @@ class SupervisorGpusTest : public SupervisorTest {
     return list != nullptr && !list->as_array().empty() ? list->as_array()[0]
                                                         : base::Json::object();
   }
+  static std::string models_text(const base::Json& status, std::string_view key) {
+    const base::Json* models = status.find("models");
+    return models != nullptr ? text_of(*models, key) : "";
+  }
   base::Json wait_for_gpu(std::string_view state) {
     return wait_until([&](const base::Json& s) { return text_of(gpu_of(s), "state") == state; });
   }
@@ -107,6 +111,86 @@ TEST_F(SupervisorGpusTest, AGpuOutOfUseIsToldEverywhereAndKeptUntilItIsCleared) 
               HasSubstr("\"cleared\":\"GPU-1\""));
   wait_for_gpu("healthy");
   EXPECT_TRUE(read_gpu_records(directory_.path() + "/gpus.json").value().gpus.empty());
+}
+
+// ---- engines that fail on their GPU before they are ready
+
+TEST_F(SupervisorGpusTest, AGpuThatNoEngineStartsOnGoesOutOfUseAndTheModelStays) {
+  say(0);
+  start({.engine = "gpu-ends\nGPU-1\n6",
+         .engine_elsewhere = "ready",
+         .previous = "b",
+         .health = "health"});
+  const base::Json status = wait_for_gpu("quarantined");
+  EXPECT_EQ(text_of(gpu_of(status), "cause"), "restarts exhausted");
+  EXPECT_THAT(text_of(gpu_of(status), "text"), HasSubstr("wrong known answer"));
+  const base::Json after = wait_until_ready();
+  EXPECT_EQ(number_of(role(after, "engine"), "restarts"), 4);
+  EXPECT_FALSE(role(after, "engine").find("degraded")->as_bool());
+  EXPECT_THAT(models_text(after, "log"), Not(HasSubstr("back")));
+  EXPECT_EQ(models_text(after, "active"), "a");
+  EXPECT_THAT(text_of(gpu_of(after), "state"), "quarantined");
+}
+
+TEST_F(SupervisorGpusTest, HowAnEngineEndsBeforeItIsReadySaysWhatItsGpuIs) {
+  const std::pair<const char*, const char*> kEnds[] = {{"gpu-ends\nGPU-1\n3", "cuda sticky"},
+                                                       {"gpu-ends\nGPU-1\n4", "engine hung"},
+                                                       {"gpu-ends\nGPU-1\n6", "engine failed"},
+                                                       {"gpu-mute\nGPU-1", "engine failed"}};
+  for (const auto& [behaviour, cause] : kEnds) {
+    say(0);
+    start({.engine = behaviour, .engine_elsewhere = "ready", .health = "health"});
+    wait_until_logged("\"cause\":\"" + std::string(cause) + "\"");
+    EXPECT_THAT(audit_log(), HasSubstr("\"uuid\":\"GPU-1\"")) << behaviour;
+    EXPECT_EQ(end_with(SIGTERM), 0);
+    ::unlink((directory_.path() + "/gpus.json").c_str());
+  }
+}
+
+TEST_F(SupervisorGpusTest, AnEndThatSaysNothingOfTheGpuIsTheEngines) {
+  say(0);
+  start({.engine = "gpu-ends\nGPU-1\n1", .previous = "b", .health = "health"});
+  wait_until([](const base::Json& s) { return models_text(s, "active") == "b"; });
+  EXPECT_THAT(audit_log(), Not(HasSubstr("gpu.verdict")));
+}
+
+TEST_F(SupervisorGpusTest, AModelOnTrialThatFailsOnTheGpuOfTheOtherHasFailedItself) {
+  say(0);
+  start({.engine = "gpu\nGPU-1", .candidate = "gpu-ends\nGPU-1\n6", .health = "health"});
+  wait_until_ready();
+  wait_for_gpu("healthy");
+  const std::int64_t before = engine_pid(status());
+  ASSERT_TRUE(ask_control_socket(socket_path(), "activate b", 2'000).ok());
+  const base::Json after = wait_until(
+      [](const base::Json& s) { return models_text(s, "log").find("fail") != std::string::npos; });
+  EXPECT_EQ(text_of(gpu_of(after), "state"), "healthy");
+  EXPECT_EQ(engine_pid(after), before);
+  EXPECT_THAT(audit_log(), Not(HasSubstr("gpu.verdict")));
+}
+
+TEST_F(SupervisorGpusTest, AModelOnTrialIsToldOfAGpuThatItHasAloneAndFailsFirst) {
+  say(0);
+  start({.engine = "ready", .candidate = "gpu-ends\nGPU-1\n6", .health = "health"});
+  wait_until_ready();
+  wait_for_gpu("healthy");
+  ASSERT_TRUE(ask_control_socket(socket_path(), "activate b", 2'000).ok());
+  wait_until(
+      [](const base::Json& s) { return models_text(s, "log").find("fail") != std::string::npos; });
+  wait_until_logged("\"cause\":\"engine failed\"");
+  EXPECT_THAT(audit_log(), Not(HasSubstr("restarts exhausted")));
+}
+
+TEST_F(SupervisorGpusTest, AnEngineThatNamesAGpuOutOfUseIsReplaced) {
+  say(79);
+  start({.engine = "gpu\nGPU-1", .engine_elsewhere = "ready", .health = "health"});
+  wait_for_gpu("quarantined");
+  const base::Json status = wait_until([&](const base::Json& s) {
+    const base::Json engine = role(s, "engine");
+    const base::Json* report = engine.find("report");
+    return text_of(engine, "state") == "ready" && report != nullptr &&
+           report->find("gpus") == nullptr;
+  });
+  EXPECT_THAT(text_of(role(status, "engine"), "last_exit"), HasSubstr("GPU-1"));
 }
 
 TEST_F(SupervisorGpusTest, WhatIsNoFactsEndsTheRoleAndNothingElse) {

@@ -27,6 +27,10 @@
 //   tardy         is ready after a third of a second
 //   retire        a gateway to which a new engine is introduced has nothing left for the former one
 //   retire-never  likewise, but it has one request left, for ever
+//   gpu           names the GPU of the next line, is ready and says so in its report
+//   gpu-ends      names the GPU of the next line and exits, before it is ready, with the status of the
+//                 one after
+//   gpu-mute      names the GPU of the next line, and then never says anything
 //   health        says at every ping what stands in the file named next, as facts about GPUs
 //
 // An auditor writes the records it is told to the file named next, a line each, and acknowledges
@@ -87,7 +91,7 @@ bool is_open(int fd) {
   return ::fcntl(fd, F_GETFD) >= 0;
 }
 
-std::string report() {
+std::string report(const std::string& gpu) {
   base::Json open = base::Json::array();
   for (int fd = 0; fd < 64; ++fd) {
     if (is_open(fd)) open.push_back(fd);
@@ -96,6 +100,7 @@ std::string report() {
   while (environ[environment] != nullptr) ++environment;
   auto json = base::Json::object(
       {{"descriptors", std::move(open)}, {"environment", std::uint64_t{environment}}});
+  if (!gpu.empty()) json.set("gpus", base::Json(base::Json::Array{gpu}));
   json.set("sandbox", base::Json::object({{"landlock_abi", 3}}));
   return json.dump();
 }
@@ -197,10 +202,7 @@ class TestLog {
 class Play {
  public:
   Play(Channel& control, std::string behaviour, TestLog* log = nullptr, std::string facts = "")
-      : control_(control),
-        behaviour_(std::move(behaviour)),
-        log_(log),
-        facts_(std::move(facts)) {}
+      : control_(control), behaviour_(std::move(behaviour)), log_(log), facts_(std::move(facts)) {}
 
   // Returns when the channel has ended.
   void run() {
@@ -323,9 +325,13 @@ int main() {
     (void)control.send(daemon_ipc::Rejected{"the golden answers differ"});
     return 3;
   }
+  const std::string gpu = behaviour.starts_with("gpu") ? lines[1] : "";
+  if (!gpu.empty() && !control.send(daemon_ipc::GpusInUse{{gpu}}).ok()) return 1;
+  if (behaviour == "gpu-ends") return std::atoi(lines[2].c_str());
+  if (behaviour == "gpu-mute") ::pause();
   if (behaviour == "tardy") ::usleep(300'000);
   if (!handle_weights(control, behaviour)) return 8;
-  if (!control.send(daemon_ipc::Ready{report()}).ok()) return 1;
+  if (!control.send(daemon_ipc::Ready{report(gpu)}).ok()) return 1;
   if (behaviour == "once") behaviour = first_time(lines[1]) ? "crash" : "ready";
   if (behaviour.starts_with("audit")) {
     TestLog log(behaviour, lines[1]);
