@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <map>
 
 #include "bench/synth/synthetic_model.h"
@@ -15,6 +14,7 @@
 #include "hardening/base/hex.h"
 #include "provisioning/envelope.h"
 #include "provisioning/model_directory.h"
+#include "tests/daemon/engine/wrong_decoder.h"
 #include "tests/provisioning/scratch_directory.h"
 #include "tests/provisioning/trust/trust_documents.h"
 
@@ -22,31 +22,6 @@ namespace daemon_engine {
 namespace {
 
 using testing::HasSubstr;
-
-// A processor that computes wrongly: the logits of every row stand one place further on.
-class WrongDecoder final : public runtime::Decoder {
- public:
-  explicit WrongDecoder(runtime::Decoder& decoder) : decoder_(decoder) {}
-
-  const runtime::DecoderShape& shape() const override { return decoder_.shape(); }
-  base::Status copy_block(std::int32_t from, std::int32_t to) override {
-    return decoder_.copy_block(from, to);
-  }
-  base::Result<runtime::LogitRows> forward(
-      std::span<const runtime::SequenceSlice> slices) override {
-    auto rows = TRY(decoder_.forward(slices));
-    logits_.assign(rows.logits.begin(), rows.logits.end());
-    const auto vocabulary = static_cast<std::ptrdiff_t>(shape().vocabulary);
-    for (auto row = logits_.begin(); row != logits_.end(); row += vocabulary)
-      std::rotate(row, row + 1, row + vocabulary);
-    rows.logits = logits_;
-    return rows;
-  }
-
- private:
-  runtime::Decoder& decoder_;
-  std::vector<float> logits_;
-};
 
 template <std::size_t kBytes>
 std::array<std::byte, kBytes> digest_of(const EVP_MD* hash, std::string_view text) {

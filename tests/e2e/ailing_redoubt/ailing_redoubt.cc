@@ -6,16 +6,14 @@
 //    0   nothing
 //    1   it cannot be opened
 //    2   it answers wrongly: the logits of every row stand one place further on
-#include <algorithm>
 #include <array>
 #include <memory>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "daemon/cli/command.h"
 #include "daemon/engine/engine_hooks.h"
 #include "kernels/cuda/gpus.h"
+#include "tests/daemon/engine/wrong_decoder.h"
 
 namespace {
 
@@ -62,33 +60,9 @@ std::unique_ptr<kernels::Ops> make_ailing(const cuda::GpuOptions& options, std::
   return kernels::make_reference_ops(options.limits);
 }
 
-class WrongDecoder final : public runtime::Decoder {
- public:
-  explicit WrongDecoder(runtime::Decoder& decoder) : decoder_(decoder) {}
-
-  const runtime::DecoderShape& shape() const override { return decoder_.shape(); }
-  base::Status copy_block(std::int32_t from, std::int32_t to) override {
-    return decoder_.copy_block(from, to);
-  }
-  base::Result<runtime::LogitRows> forward(
-      std::span<const runtime::SequenceSlice> slices) override {
-    auto rows = TRY(decoder_.forward(slices));
-    logits_.assign(rows.logits.begin(), rows.logits.end());
-    const auto vocabulary = static_cast<std::ptrdiff_t>(shape().vocabulary);
-    for (auto row = logits_.begin(); row != logits_.end(); row += vocabulary)
-      std::rotate(row, row + 1, row + vocabulary);
-    rows.logits = logits_;
-    return rows;
-  }
-
- private:
-  runtime::Decoder& decoder_;
-  std::vector<float> logits_;
-};
-
 std::unique_ptr<runtime::Decoder> spoil(runtime::Decoder& decoder) {
   if (!answers_wrongly) return nullptr;
-  return std::make_unique<WrongDecoder>(decoder);
+  return std::make_unique<daemon_engine::WrongDecoder>(decoder);
 }
 
 }  // namespace
