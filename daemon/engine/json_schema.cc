@@ -66,13 +66,15 @@ std::size_t characters(std::string_view text) {
 }  // namespace
 
 struct JsonSchema::Node {
+  struct Property;
+
   bool never = false;                   // the schema `false`
   std::vector<std::string_view> types;  // of kTypes; empty: any
   std::optional<Json> constant;
   std::vector<Json> choices;  // enum
   bool has_choices = false;
   std::vector<Node> any_of;
-  std::vector<std::pair<std::string, Node>> properties;
+  std::vector<Property> properties;
   std::vector<std::string> required;
   std::unique_ptr<Node> additional;  // null: anything
   std::unique_ptr<Node> items;
@@ -83,6 +85,11 @@ struct JsonSchema::Node {
   std::optional<std::uint64_t> items_min;
   std::optional<std::uint64_t> items_max;
   std::optional<std::string> pattern;
+};
+
+struct JsonSchema::Node::Property {
+  std::string name;
+  Node schema;
 };
 
 namespace {
@@ -174,7 +181,8 @@ class Reader {
                          std::size_t depth) {
     if (!value.is_object()) return base::invalid_input(path + " is not an object");
     for (const auto& [name, schema] : value.as_object()) {
-      node.properties.emplace_back(name, TRY(read(schema, path + "." + shown(name), depth + 1)));
+      Node child = TRY(read(schema, path + "." + shown(name), depth + 1));
+      node.properties.push_back({name, std::move(child)});
     }
     return {};
   }
@@ -233,10 +241,9 @@ Status check_object(const Node& node, const Json& value, const std::string& path
   }
   for (const auto& [name, member] : value.as_object()) {
     const std::string member_path = path.empty() ? shown(name) : path + "." + shown(name);
-    const auto known =
-        std::ranges::find(node.properties, name, &std::pair<std::string, Node>::first);
+    const auto known = std::ranges::find(node.properties, name, &Node::Property::name);
     if (known != node.properties.end()) {
-      TRY(check_node(known->second, member, member_path));
+      TRY(check_node(known->schema, member, member_path));
     } else if (node.additional != nullptr) {
       TRY(check_node(*node.additional, member, member_path));
     }

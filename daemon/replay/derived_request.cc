@@ -117,10 +117,11 @@ Status check_parameters(const Json& parameters, const RequestBegin& begin) {
         parameter.name, recorded->dump(),
         std::visit([](const auto& here) { return fmt::format("{}", here); }, parameter.here));
   }
-  for (const auto& [name, value] : parameters.as_object()) {
-    const bool is_known = std::any_of(known.begin(), known.end(),
-                                      [&name](const Parameter& p) { return p.name == name; });
-    if (!is_known) return base::denied("the record has a parameter unknown here: " + name);
+  for (const auto& member : parameters.as_object()) {
+    const bool is_known = std::any_of(known.begin(), known.end(), [&member](const Parameter& p) {
+      return p.name == member.first;
+    });
+    if (!is_known) return base::denied("the record has a parameter unknown here: " + member.first);
   }
   return {};
 }

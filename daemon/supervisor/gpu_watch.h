@@ -84,6 +84,8 @@ class GpuWatch {
   std::uint64_t excluded_version() const { return excluded_version_; }
   // To be written down; nothing: as it is there.
   std::optional<GpuRecords> take_records();
+  // They could not be: they are to be taken once more.
+  void records_not_written() { records_due_ = true; }
 
   // Why there are no facts, as the health role says; empty: there are.
   const std::string& trouble() const { return trouble_; }

@@ -163,7 +163,7 @@ class Supervisor {
   void exclude_gpus(std::int64_t now_ms);
   void carry_out(const GpuWatch::Order& order, std::int64_t now_ms);
   void report_verdicts();
-  void keep_gpu_records();
+  void keep_gpu_records(std::int64_t now_ms);
   void tell_gateway_of_gpus(std::int64_t now_ms);
   std::string gpu_alarm(std::int64_t now_ms) const;  // empty: none
   std::string answer_gpu_clear(std::string_view uuid, std::int64_t now_ms);
@@ -248,6 +248,7 @@ class Supervisor {
   std::uint64_t told_gpu_rounds_ = 0;  // … and of which the gateway knows
   std::uint64_t told_gpu_gateway_ = 0;
   std::int64_t write_gpus_again_at_ = 0;
+  bool gpus_written_ = true;  // the last time
   // Who asked for the reload, the activation, that is under way.
   std::string reload_why_;
   std::string asked_by_;

@@ -114,7 +114,7 @@ void Supervisor::advance_gpus(std::int64_t now_ms) {
   }
   if (excluded_version_ != gpus_->excluded_version()) exclude_gpus(now_ms);
   carry_out(gpus_->take_order(), now_ms);
-  if (now_ms >= write_gpus_again_at_) keep_gpu_records();
+  if (now_ms >= write_gpus_again_at_) keep_gpu_records(now_ms);
 }
 
 // From the next start of an engine on; the order to replace it follows where it computes on one of
@@ -179,13 +179,23 @@ void Supervisor::report_verdicts() {
   }
 }
 
-void Supervisor::keep_gpu_records() {
+// What is not written now is written later: a disk that is full need not stay so.
+void Supervisor::keep_gpu_records(std::int64_t now_ms) {
   const auto records = gpus_->take_records();
   if (!records || parts_.gpus->records.empty()) return;
   const auto written = write_gpu_records(parts_.gpus->records, *records);
-  if (written.ok()) return;
-  log_.error("ALARM: which GPUs are out of use is not written down",
-             {{"why", written.error().message}});
+  if (!written.ok()) {
+    gpus_->records_not_written();
+    write_gpus_again_at_ = now_ms + kWriteAgainMs;
+  }
+  if (written.ok() == gpus_written_) return;
+  gpus_written_ = written.ok();
+  if (gpus_written_) {
+    log_.notice("which GPUs are out of use is written down again", {});
+  } else {
+    log_.error("ALARM: which GPUs are out of use is not written down",
+               {{"why", written.error().message}});
+  }
 }
 
 // ---- what others are told -----------------------------------------------------------------------
@@ -221,7 +231,7 @@ std::string Supervisor::answer_gpu_clear(std::string_view uuid, std::int64_t now
   // Before the answer: whoever is told finds it so.
   report_verdicts();
   if (excluded_version_ != gpus_->excluded_version()) exclude_gpus(now_ms);
-  keep_gpu_records();
+  keep_gpu_records(now_ms);
   return Json::object({{"cleared", uuid}}).dump();
 }
 

@@ -120,6 +120,8 @@ TEST_F(GpuWatchTest, AGpuOffTheBusIsTakenOutOfUseWrittenDownAndTold) {
   EXPECT_EQ(records->gpus[0].since, kUnixSeconds);
   EXPECT_EQ(records->boot, kBoot);
   EXPECT_FALSE(watch_.take_records()) << "once";
+  watch_.records_not_written();
+  EXPECT_TRUE(watch_.take_records()) << "and again where the disk did not take them";
   EXPECT_THAT(watch_.report(now_).dump(), HasSubstr("\"state\":\"quarantined\""));
 }
 
