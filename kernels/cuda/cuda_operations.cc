@@ -9,31 +9,19 @@
 #include "kernels/check.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/cuda_kv_cache.h"
+#include "kernels/cuda/narrow.h"
 #include "kernels/half.h"
 
 namespace kernels::cuda {
 namespace {
-
-std::uint32_t narrow(std::size_t value) {
-  KERNELS_CHECK(value <= UINT32_MAX);
-  return static_cast<std::uint32_t>(value);
-}
 
 const CudaWeight& cuda_weight(const Weight* weight) {
   KERNELS_CHECK(weight != nullptr);
   return static_cast<const CudaWeight&>(*weight);
 }
 
-LinearMatrix matrix_of(const CudaWeight& weight) {
-  LinearMatrix matrix;
-  matrix.shape = weight.shape();
-  matrix.segment_count = weight.segment_count();
-  matrix.tiles = weight.tiles();
-  return matrix;
-}
-
 LinearMatrix matrix_of(const LinearTerm& term) {
-  LinearMatrix matrix = matrix_of(cuda_weight(term.weight));
+  LinearMatrix matrix = cuda_weight(term.weight).matrix();
   KERNELS_CHECK(term.out_stride >= matrix.shape.rows);
   matrix.bias = term.bias;
   matrix.out = term.out;
@@ -219,7 +207,7 @@ Status CudaOps::norm_gated_mlp(const float* x, std::size_t n, const RmsNorm& nor
   const CudaWeight& up_weight = cuda_weight(&up);
   if (gate_weight.shape().format != up_weight.shape().format)
     return gate_separately(gate_weight, up_weight, rows, norm, bf16_rows(out));
-  const LinearMatrix matrices[] = {matrix_of(gate_weight), matrix_of(up_weight)};
+  const LinearMatrix matrices[] = {gate_weight.matrix(), up_weight.matrix()};
   LinearCall call = normed_call(LinearMode::kGated, matrices, 2, rows, gate.cols(), norm);
   call.hidden = bf16_rows(out);
   call.hidden_stride = bf16_stride(gate.rows());
@@ -235,7 +223,7 @@ Status CudaOps::gate_separately(const CudaWeight& gate, const CudaWeight& up, Ro
     float* out;
   } halves[] = {{gate, gate_.as<float>()}, {up, up_.as<float>()}};
   for (const auto& half : halves) {
-    LinearMatrix matrix = matrix_of(half.weight);
+    LinearMatrix matrix = half.weight.matrix();
     matrix.out = half.out;
     matrix.out_stride = cols;
     const Status status =

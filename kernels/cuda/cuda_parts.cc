@@ -2,16 +2,9 @@
 // which it may do a part.
 #include "kernels/check.h"
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/narrow.h"
 
 namespace kernels::cuda {
-namespace {
-
-std::uint32_t narrow(std::size_t value) {
-  KERNELS_CHECK(value <= UINT32_MAX);
-  return static_cast<std::uint32_t>(value);
-}
-
-}  // namespace
 
 std::size_t CudaOps::part_bytes(Format format, std::size_t rows, std::size_t cols,
                                 WeightSplit split, std::uint32_t count) const {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "kernels/check.h"
+#include "kernels/cuda/narrow.h"
 #include "kernels/cuda/tensor_parallel_ops.h"
 
 namespace kernels::cuda {
@@ -12,11 +13,6 @@ namespace {
 const SharedWeight& shared_weight(const Weight* weight) {
   KERNELS_CHECK(weight != nullptr);
   return static_cast<const SharedWeight&>(*weight);
-}
-
-std::uint32_t narrow(std::size_t value) {
-  KERNELS_CHECK(value <= UINT32_MAX);
-  return static_cast<std::uint32_t>(value);
 }
 
 // Of the head, in tiles; none where there are fewer than devices.

@@ -2,10 +2,14 @@
 #ifndef TESTS_KERNELS_CUDA_FAILING_DEVICE_H_
 #define TESTS_KERNELS_CUDA_FAILING_DEVICE_H_
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kernels/check.h"
 #include "kernels/cuda/device.h"
@@ -79,6 +83,18 @@ class FailingDevice : public Device {
   std::size_t* calls_left_;
   std::string failure_;
 };
+
+// What a backend says, call after call: kOk until its device fails, and kDevice from then on. True:
+// it never did.
+inline bool fails_from_one_call_on(const std::vector<Status>& said) {
+  const auto first = std::find(said.begin(), said.end(), Status::kDevice);
+  const auto is = [](Status wanted) {
+    return [wanted](Status status) { return status == wanted; };
+  };
+  EXPECT_TRUE(std::all_of(said.begin(), first, is(Status::kOk)));
+  EXPECT_TRUE(std::all_of(first, said.end(), is(Status::kDevice)));
+  return first == said.end();
+}
 
 }  // namespace kernels::cuda
 
